@@ -1,0 +1,8 @@
+//! The append-only record of a game day, from which every report is made.
+
+mod record;
+
+pub use record::{
+    Attempt, Cause, Entry, FaultId, InstanceName, JOURNAL_VERSION, LostWhat, PlannedFault, Record,
+    RequestRecord, RequestResult, ServiceLayout,
+};

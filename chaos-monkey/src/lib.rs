@@ -1,0 +1,7 @@
+//! Game days with a verdict.
+//!
+//! `snapshot of targets → select → guard → plan(seed) → inject → observe → recover → verdict`:
+//! what decides is pure; only `target` and `fault` touch the world.
+
+pub mod journal;
+pub mod schema;

@@ -1,0 +1,28 @@
+//! What a person writes down: the resources of `chaos.aplomb.dev/v1alpha1`.
+//!
+//! One Rust type per resource, from which come the file reader, the JSON schema and the
+//! reference page. Keys are camelCase, choices are externally tagged, unknown keys are errors.
+
+mod duration;
+mod game_day;
+mod load;
+mod resource;
+mod steady_state;
+mod system;
+mod timeline;
+
+pub use duration::Span;
+pub use game_day::{AbortCondition, GameDay, GameDaySpec, Guards, ReadBack, Recovery};
+pub use load::{
+    Acknowledge, Capture, Dataset, Device, Expect, Journey, Load, Method, Rate, RateStep,
+    RequestTemplate, Step, Users,
+};
+pub use resource::{API_VERSION, Metadata, Resource};
+pub use steady_state::{Bound, Metric, Phase, SteadyState, Tolerance};
+pub use system::{
+    AutoPort, Events, Health, HealthCheck, HttpHealth, Port, Prepare, ProcessBinding, Service, System,
+    SystemSpec, TcpHealth,
+};
+pub use timeline::{
+    Amount, FaultKind, Kill, Monkey, Outage, Pause, ServiceChoice, Timeline, TimelineFault,
+};

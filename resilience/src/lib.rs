@@ -1,0 +1,13 @@
+//! Tower middleware that keeps users served while dependencies fail.
+//!
+//! Every part is a [`tower_layer::Layer`] in a folder of its own and can be used alone;
+//! `client` and `server` put them together in an order that is explained once.
+
+pub mod classify;
+pub mod context;
+pub mod ledger;
+pub mod telemetry;
+
+/// The error of a whole stack: every part boxes its own typed error into it,
+/// so `error.downcast_ref::<…>()` along the source chain finds the part that spoke.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;

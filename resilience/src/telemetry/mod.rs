@@ -1,0 +1,1 @@
+//! Metrics and events of every part, in one place.
