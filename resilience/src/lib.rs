@@ -3,10 +3,16 @@
 //! Every part is a [`tower_layer::Layer`] in a folder of its own and can be used alone;
 //! `client` and `server` put them together in an order that is explained once.
 
+pub mod balance;
+pub mod body;
 pub mod classify;
 pub mod context;
 pub mod ledger;
+pub mod stack;
 pub mod telemetry;
+pub mod transport;
+
+pub use stack::client;
 
 /// The error of a whole stack: every part boxes its own typed error into it,
 /// so `error.downcast_ref::<…>()` along the source chain finds the part that spoke.

@@ -1,0 +1,82 @@
+//! The finished client.
+
+use std::fmt;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use http::{Request, Response};
+use tower::ServiceExt;
+use tower::util::BoxCloneSyncService;
+use tower_service::Service;
+
+use crate::BoxError;
+use crate::body::ResponseBody;
+
+/// The share of the caller's own answer that one call provides, 0 to 1: put it into the
+/// request's extensions to override the weight of the client for this call.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct CallWeight(pub f64);
+
+/// Under which key the last good answer to this call is kept and looked up: put it into the
+/// request's extensions where path and query do not say it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FallbackKey(pub String);
+
+/// A client of one dependency with the whole stack around it.
+///
+/// Clones are cheap and share everything: connections, load, breaker, budget. Requests
+/// carry only path and query; the client fills in the endpoint.
+#[derive(Clone)]
+pub struct Client {
+    name: Arc<str>,
+    stack: BoxCloneSyncService<Request<Bytes>, Response<ResponseBody>, BoxError>,
+}
+
+impl Client {
+    pub(super) fn new(
+        name: Arc<str>,
+        stack: BoxCloneSyncService<Request<Bytes>, Response<ResponseBody>, BoxError>,
+    ) -> Self {
+        Self { name, stack }
+    }
+
+    /// The name of the dependency.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Sends one request.
+    ///
+    /// # Errors
+    ///
+    /// What no part of the stack could make good: the error of the part that gave up
+    /// stands in the chain of sources. A failure status is an answer and not an error.
+    pub async fn send(&self, request: Request<Bytes>) -> Result<Response<ResponseBody>, BoxError> {
+        self.stack.clone().oneshot(request).await
+    }
+}
+
+impl Service<Request<Bytes>> for Client {
+    type Response = Response<ResponseBody>;
+    type Error = BoxError;
+    type Future = BoxFuture<'static, Result<Response<ResponseBody>, BoxError>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.stack.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request<Bytes>) -> Self::Future {
+        self.stack.call(request)
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Client")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
