@@ -4,4 +4,6 @@
 //! what decides is pure; only `target` and `fault` touch the world.
 
 pub mod journal;
+pub mod load;
+pub mod observe;
 pub mod schema;
