@@ -3,13 +3,19 @@
 //! Every part is a [`tower_layer::Layer`] in a folder of its own and can be used alone;
 //! `client` and `server` put them together in an order that is explained once.
 
+pub mod backoff;
 pub mod balance;
 pub mod body;
+pub mod bulkhead;
+pub mod circuit_breaker;
 pub mod classify;
 pub mod context;
 pub mod ledger;
+mod readiness;
+pub mod rejection;
 pub mod stack;
 pub mod telemetry;
+pub mod timeout;
 pub mod transport;
 
 pub use stack::client;

@@ -1,5 +1,9 @@
 //! Was this call a success, for the statistics of a breaker, a balancer or a budget?
 
+mod http;
+
+pub use self::http::HttpClassify;
+
 /// What one finished call says about the health of the dependency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
@@ -12,10 +16,31 @@ pub enum Outcome {
     Neutral,
 }
 
+impl Outcome {
+    /// The label that stands in metrics.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::Failure => "failure",
+            Self::Neutral => "neutral",
+        }
+    }
+}
+
 /// Judges one finished call.
 ///
-/// Implementations are pure and cheap: they run on every call.
+/// Implementations are pure and cheap: they run on every call. A closure
+/// `Fn(Result<&Response, &Error>) -> Outcome` is one.
 pub trait Classify<Response, Error> {
     /// What the result of a call says about the dependency.
     fn classify(&self, result: Result<&Response, &Error>) -> Outcome;
+}
+
+impl<F, Response, Error> Classify<Response, Error> for F
+where
+    F: Fn(Result<&Response, &Error>) -> Outcome,
+{
+    fn classify(&self, result: Result<&Response, &Error>) -> Outcome {
+        self(result)
+    }
 }

@@ -1,0 +1,75 @@
+//! The service.
+
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use tower_service::Service;
+
+use super::future::ResponseFuture;
+use super::places::Places;
+use crate::BoxError;
+use crate::readiness::EagerService;
+
+/// Lets a bounded number of calls through at once.
+///
+/// It is always ready: waiting and rejection happen in the future of a call, where they
+/// can be given up. Clones share the places. See the [module docs](super) for an example.
+#[derive(Debug, Clone)]
+pub struct Bulkhead<S> {
+    inner: EagerService<S>,
+    places: Arc<Places>,
+}
+
+impl<S> Bulkhead<S> {
+    pub(super) const fn new(inner: S, places: Arc<Places>) -> Self {
+        Self {
+            inner: EagerService::new(inner),
+            places,
+        }
+    }
+
+    /// The inner service.
+    pub const fn get_ref(&self) -> &S {
+        self.inner.get_ref()
+    }
+
+    /// The inner service, to be changed.
+    pub const fn get_mut(&mut self) -> &mut S {
+        self.inner.get_mut()
+    }
+
+    /// The inner service, without the bulkhead.
+    pub fn into_inner(self) -> S {
+        self.inner.into_inner()
+    }
+}
+
+impl<S, Request> Service<Request> for Bulkhead<S>
+where
+    S: Service<Request> + Clone,
+    S::Error: Into<BoxError>,
+{
+    type Response = S::Response;
+    type Error = BoxError;
+    type Future = ResponseFuture<S, Request>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.inner.ask(context);
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        if let Some(place) = self.places.enter() {
+            return ResponseFuture::entered(self.inner.call(request), place);
+        }
+        let Some((place, acquire)) = self.places.queue() else {
+            self.inner.forget();
+            return ResponseFuture::rejected(self.places.queue_full());
+        };
+        let places = Arc::clone(&self.places);
+        // A waiting call must not hold what the readiness of the inner service reserved.
+        self.inner.forget();
+        let inner = self.inner.take();
+        ResponseFuture::queued(places, place, acquire, inner, request)
+    }
+}

@@ -1,0 +1,77 @@
+//! What the world gets to know about a breaker.
+
+use super::state::{Ending, Transition};
+use crate::telemetry::{BreakerState, Counter, Event, StateGauge, Telemetry, names};
+
+/// The metrics and events of one breaker, resolved when it is built.
+pub(super) struct Observer {
+    name: String,
+    telemetry: Telemetry,
+    state: StateGauge,
+    transitions: [(BreakerState, Counter); 3],
+    succeeded: Counter,
+    failed: Counter,
+    slow: Counter,
+    neutral: Counter,
+    rejected: Counter,
+}
+
+impl Observer {
+    pub(super) fn new(name: &str, telemetry: Telemetry) -> Self {
+        let calls = |outcome| telemetry.counter(&names::BREAKER_CALLS, &[name, outcome]);
+        let entered = |state: BreakerState| {
+            let labels = [name, state.as_str()];
+            (
+                state,
+                telemetry.counter(&names::BREAKER_TRANSITIONS, &labels),
+            )
+        };
+        let state = telemetry.states(&names::BREAKER_STATE, name, &BreakerState::NAMES);
+        state.set(BreakerState::Closed.as_str());
+        Self {
+            name: name.to_owned(),
+            state,
+            transitions: [
+                entered(BreakerState::Closed),
+                entered(BreakerState::Open),
+                entered(BreakerState::HalfOpen),
+            ],
+            succeeded: calls("success"),
+            failed: calls("failure"),
+            slow: calls("slow"),
+            neutral: calls("neutral"),
+            rejected: calls("rejected"),
+            telemetry,
+        }
+    }
+
+    pub(super) fn transition(&self, transition: Transition) {
+        self.state.set(transition.to.as_str());
+        for (state, counter) in &self.transitions {
+            if *state == transition.to {
+                counter.increment();
+            }
+        }
+        self.telemetry.emit(Event::BreakerTransition {
+            client: self.name.clone(),
+            from: transition.from,
+            to: transition.to,
+            reason: transition.reason.as_str().to_owned(),
+        });
+    }
+
+    /// A call ended; one that was slow and did not fail is counted as slow alone.
+    pub(super) fn ended(&self, ending: Ending) {
+        let counter = match ending {
+            Ending::Counted(sample) if sample.failure => &self.failed,
+            Ending::Counted(sample) if sample.slow => &self.slow,
+            Ending::Counted(_) => &self.succeeded,
+            Ending::Neutral => &self.neutral,
+        };
+        counter.increment();
+    }
+
+    pub(super) fn rejected(&self) {
+        self.rejected.increment();
+    }
+}

@@ -1,0 +1,606 @@
+//! The breaker as a service, in paused time. Tests named after a pitfall guard against a
+//! defect that another breaker was found with.
+
+use std::future::Future;
+use std::iter;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use http::{Response, StatusCode};
+use tokio::sync::broadcast::Receiver;
+use tokio::time::{Instant, advance};
+use tower::ServiceExt;
+use tower_layer::Layer;
+use tower_service::Service;
+
+use super::*;
+use crate::BoxError;
+use crate::telemetry::{Event, Telemetry, names};
+
+const PAUSE: Duration = Duration::from_secs(2);
+const DEADLINE: Duration = Duration::from_secs(5);
+const SLOW: Duration = Duration::from_secs(1);
+
+/// What the dependency does with a call.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Does {
+    Succeeds,
+    AnswersWith(u16),
+    Breaks,
+    TakesThen(Duration, u16),
+    Hangs,
+}
+
+/// A dependency that does what the request says, and insists on the contract of tower:
+/// the handle that is called is the one that said it was ready.
+#[derive(Default)]
+struct Dependency {
+    calls: Arc<AtomicUsize>,
+    readiness_hangs: Arc<AtomicBool>,
+    readiness_fails: Arc<AtomicBool>,
+    /// How many handles are ready and have not been called.
+    reserved: Arc<AtomicUsize>,
+    is_ready: bool,
+}
+
+impl Clone for Dependency {
+    fn clone(&self) -> Self {
+        Self {
+            calls: Arc::clone(&self.calls),
+            readiness_hangs: Arc::clone(&self.readiness_hangs),
+            readiness_fails: Arc::clone(&self.readiness_fails),
+            reserved: Arc::clone(&self.reserved),
+            is_ready: false,
+        }
+    }
+}
+
+impl Drop for Dependency {
+    fn drop(&mut self) {
+        if self.is_ready {
+            self.reserved.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Service<Does> for Dependency {
+    type Response = Response<()>;
+    type Error = BoxError;
+    type Future = BoxFuture<'static, Result<Response<()>, BoxError>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        if self.readiness_fails.load(Ordering::Relaxed) {
+            return Poll::Ready(Err("not able".into()));
+        }
+        if self.readiness_hangs.load(Ordering::Relaxed) {
+            return Poll::Pending;
+        }
+        if !self.is_ready {
+            self.is_ready = true;
+            self.reserved.fetch_add(1, Ordering::Relaxed);
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, does: Does) -> Self::Future {
+        assert!(self.is_ready, "called without having been ready");
+        self.is_ready = false;
+        self.reserved.fetch_sub(1, Ordering::Relaxed);
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        async move {
+            match does {
+                Does::Succeeds => Ok(answer(200)),
+                Does::AnswersWith(status) => Ok(answer(status)),
+                Does::Breaks => Err("connection reset".into()),
+                Does::TakesThen(time, status) => {
+                    tokio::time::sleep(time).await;
+                    Ok(answer(status))
+                }
+                Does::Hangs => std::future::pending().await,
+            }
+        }
+        .boxed()
+    }
+}
+
+fn answer(status: u16) -> Response<()> {
+    let mut response = Response::new(());
+    *response.status_mut() = StatusCode::from_u16(status).unwrap();
+    response
+}
+
+struct Bench {
+    breaker: CircuitBreaker<Dependency>,
+    dependency: Dependency,
+    telemetry: Telemetry,
+    events: Receiver<Event>,
+}
+
+/// Opens at half of at least four among ten calls, for two seconds, with two probes.
+fn config() -> CircuitBreakerConfig {
+    CircuitBreakerConfig::new()
+        .window(Window::count(10))
+        .minimum_calls(4)
+        .failure_rate(0.5)
+        .backoff(iter::repeat(PAUSE))
+        .probes(2)
+        .half_open_deadline(DEADLINE)
+}
+
+fn bench(config: CircuitBreakerConfig) -> Bench {
+    let telemetry = Telemetry::default();
+    let events = telemetry.subscribe();
+    let layer = CircuitBreakerLayer::builder("metadata")
+        .config(config)
+        .telemetry(telemetry.clone())
+        .build()
+        .unwrap();
+    let dependency = Dependency::default();
+    Bench {
+        breaker: layer.layer(dependency.clone()),
+        dependency,
+        telemetry,
+        events,
+    }
+}
+
+impl Bench {
+    fn call(&self, does: Does) -> BoxFuture<'static, Result<Response<()>, BoxError>> {
+        let mut future = self.breaker.clone().oneshot(does).boxed();
+        match poll_once(&mut future) {
+            Poll::Ready(result) => std::future::ready(result).boxed(),
+            Poll::Pending => future,
+        }
+    }
+
+    async fn calls(&self, does: Does, times: usize) {
+        for _ in 0..times {
+            let _ = self.call(does).await;
+        }
+    }
+
+    fn state(&self) -> State {
+        self.breaker.handle().state()
+    }
+
+    /// Opens the breaker and waits until it may probe.
+    async fn until_it_may_probe(&self) {
+        self.calls(Does::Breaks, 4).await;
+        assert_eq!(self.state(), State::Open);
+        advance(PAUSE).await;
+    }
+
+    async fn rejection(&self) -> CircuitOpen {
+        let calls_before = self.dependency.calls.load(Ordering::Relaxed);
+        let error = self
+            .call(Does::Succeeds)
+            .now_or_never()
+            .unwrap()
+            .unwrap_err();
+        assert_eq!(self.dependency.calls.load(Ordering::Relaxed), calls_before);
+        *error.downcast::<CircuitOpen>().unwrap()
+    }
+
+    fn transitions(&mut self) -> Vec<(State, State, String)> {
+        let mut transitions = Vec::new();
+        while let Ok(event) = self.events.try_recv() {
+            if let Event::BreakerTransition {
+                from, to, reason, ..
+            } = event
+            {
+                transitions.push((from, to, reason));
+            }
+        }
+        transitions
+    }
+
+    fn counted(&self, outcome: &str) -> u64 {
+        let labels = ["metadata", outcome];
+        self.telemetry
+            .counter(&names::BREAKER_CALLS, &labels)
+            .value()
+    }
+}
+
+fn poll_once<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
+    future.poll_unpin(&mut Context::from_waker(Waker::noop()))
+}
+
+#[tokio::test(start_paused = true)]
+async fn opens_rejects_probes_and_closes() {
+    let mut bench = bench(config());
+    bench.calls(Does::Succeeds, 2).await;
+    bench.calls(Does::AnswersWith(503), 1).await;
+    assert_eq!(bench.state(), State::Closed);
+    bench.calls(Does::Breaks, 1).await;
+    assert_eq!(bench.state(), State::Open);
+    bench.rejection().await;
+
+    advance(PAUSE).await;
+    assert_eq!(bench.state(), State::Open);
+    bench.calls(Does::Succeeds, 1).await;
+    assert_eq!(bench.state(), State::HalfOpen);
+    bench.calls(Does::Succeeds, 1).await;
+    assert_eq!(bench.state(), State::Closed);
+
+    let expected = [
+        (State::Closed, State::Open, "failure-rate".into()),
+        (State::Open, State::HalfOpen, "backoff-over".into()),
+        (State::HalfOpen, State::Closed, "probes-succeeded".into()),
+    ];
+    assert_eq!(bench.transitions(), expected);
+    assert_eq!(bench.counted("success"), 4);
+    assert_eq!(bench.counted("failure"), 2);
+    assert_eq!(bench.counted("rejected"), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_rejection_says_who_since_when_and_when_it_probes() {
+    let bench = bench(config());
+    bench.calls(Does::Breaks, 4).await;
+    let opened = Instant::now();
+    advance(Duration::from_millis(500)).await;
+    let rejection = bench.rejection().await;
+    assert_eq!(rejection.name(), "metadata");
+    assert_eq!(rejection.since(), opened);
+    assert_eq!(rejection.open_for(), Duration::from_millis(500));
+    assert_eq!(rejection.probe_at(), Some(opened + PAUSE));
+    assert_eq!(
+        rejection.to_string(),
+        "circuit `metadata` has been open for 500.0ms, next probe in 1.5s"
+    );
+
+    advance(PAUSE).await;
+    let _probes = (bench.call(Does::Hangs), bench.call(Does::Hangs));
+    let rejection = bench.rejection().await;
+    assert!(rejection.is_probing());
+    assert_eq!(rejection.since(), opened);
+    assert_eq!(
+        rejection.to_string(),
+        "circuit `metadata` has been open for 2.5s, probes are under way"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn client_errors_are_not_failures() {
+    let bench = bench(config());
+    bench.calls(Does::AnswersWith(404), 20).await;
+    assert_eq!(bench.state(), State::Closed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn failures_older_than_the_time_window_are_forgotten() {
+    let bench = bench(config().window(Window::time(Duration::from_secs(10))));
+    bench.calls(Does::Breaks, 3).await;
+    advance(Duration::from_secs(10)).await;
+    bench.calls(Does::Breaks, 3).await;
+    assert_eq!(bench.state(), State::Closed);
+    bench.calls(Does::Breaks, 1).await;
+    assert_eq!(bench.state(), State::Open);
+}
+
+#[tokio::test(start_paused = true)]
+async fn slow_calls_open_even_when_they_succeed() {
+    let mut bench = bench(config().slow_calls(SLOW, 0.75));
+    let just_fast_enough = SLOW.checked_sub(Duration::from_millis(1)).unwrap();
+    bench.calls(Does::TakesThen(just_fast_enough, 200), 1).await;
+    bench.calls(Does::TakesThen(SLOW, 200), 2).await;
+    assert_eq!(bench.state(), State::Closed);
+    bench.calls(Does::TakesThen(SLOW, 200), 1).await;
+    assert_eq!(bench.state(), State::Open);
+    assert_eq!(bench.transitions()[0].2, "slow-rate");
+    assert_eq!(bench.counted("slow"), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_failed_probe_waits_longer_and_closing_starts_over() {
+    let pauses = [1, 4].map(Duration::from_secs);
+    let mut bench = bench(config().backoff(pauses.into_iter()).probes(1));
+    bench.calls(Does::Breaks, 4).await;
+    for expected in [1, 4, 4, 4].map(Duration::from_secs) {
+        assert_eq!(bench.rejection().await.probe_in(), Some(expected));
+        advance(expected).await;
+        bench.calls(Does::Breaks, 1).await;
+    }
+    advance(Duration::from_secs(4)).await;
+    bench.calls(Does::Succeeds, 1).await;
+    assert_eq!(bench.state(), State::Closed);
+    assert_eq!(bench.transitions()[2].2, "probes-failed");
+
+    bench.calls(Does::Breaks, 4).await;
+    assert_eq!(
+        bench.rejection().await.probe_in(),
+        Some(Duration::from_secs(1))
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn closing_forgets_the_failures_that_opened() {
+    let bench = bench(config());
+    bench.until_it_may_probe().await;
+    bench.calls(Does::Succeeds, 2).await;
+    bench.calls(Does::Breaks, 3).await;
+    assert_eq!(bench.state(), State::Closed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_endless_backoff_never_probes_and_never_panics() {
+    let bench = bench(config().backoff(iter::once(Duration::MAX)));
+    bench.calls(Does::Breaks, 4).await;
+    advance(Duration::from_secs(1_000_000)).await;
+    let rejection = bench.rejection().await;
+    assert_eq!(rejection.probe_at(), None);
+    assert!(!rejection.is_probing());
+    assert!(rejection.to_string().ends_with("no probe is planned"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failsafe_policy_decides_in_place_of_the_window() {
+    use failsafe::{backoff, failure_policy};
+    let three = || failure_policy::consecutive_failures(3, backoff::constant(PAUSE * 2));
+    let mut bench = bench(config().failsafe_policy(three));
+    bench.calls(Does::Breaks, 2).await;
+    bench.calls(Does::Succeeds, 1).await;
+    bench.calls(Does::Breaks, 2).await;
+    assert_eq!(bench.state(), State::Closed);
+    bench.calls(Does::Breaks, 1).await;
+    assert_eq!(bench.rejection().await.probe_in(), Some(PAUSE * 2));
+
+    advance(PAUSE * 2).await;
+    bench.calls(Does::Breaks, 1).await;
+    assert_eq!(bench.rejection().await.probe_in(), Some(PAUSE * 2));
+    advance(PAUSE * 2).await;
+    bench.calls(Does::Succeeds, 2).await;
+    assert_eq!(bench.state(), State::Closed);
+    assert_eq!(bench.transitions()[0].2, "policy");
+    bench.calls(Does::Breaks, 2).await;
+    assert_eq!(bench.state(), State::Closed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_middleware_itself_rejects_is_neutral() {
+    let inner = bench(config());
+    inner.calls(Does::Breaks, 4).await;
+    let layer = CircuitBreakerLayer::builder("outer")
+        .config(config())
+        .build()
+        .unwrap();
+    let outer = layer.layer(inner.breaker.clone());
+    for _ in 0..20 {
+        outer.clone().oneshot(Does::Succeeds).await.unwrap_err();
+    }
+    assert_eq!(inner.counted("rejected"), 20);
+    assert_eq!(layer.handle().state(), State::Closed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_of_readiness_is_a_failure_of_the_dependency() {
+    let bench = bench(config());
+    bench
+        .dependency
+        .readiness_fails
+        .store(true, Ordering::Relaxed);
+    bench.calls(Does::Succeeds, 4).await;
+    assert_eq!(bench.state(), State::Open);
+    bench
+        .dependency
+        .readiness_fails
+        .store(false, Ordering::Relaxed);
+    advance(PAUSE).await;
+    bench.calls(Does::Succeeds, 2).await;
+    assert_eq!(bench.state(), State::Closed);
+}
+
+// === Pitfalls ===
+
+#[tokio::test(start_paused = true)]
+async fn pitfall_a_stale_result_decides_the_probe() {
+    let bench = bench(config());
+    let stale_success = bench.call(Does::TakesThen(PAUSE, 200));
+    let stale_failures: Vec<_> = (0..8)
+        .map(|_| bench.call(Does::TakesThen(PAUSE, 500)))
+        .collect();
+    bench.until_it_may_probe().await;
+    let probe = bench.call(Does::TakesThen(PAUSE, 200));
+    assert_eq!(bench.state(), State::HalfOpen);
+
+    stale_success.await.unwrap();
+    for failure in stale_failures {
+        failure.await.unwrap();
+    }
+    assert_eq!(bench.state(), State::HalfOpen);
+
+    probe.await.unwrap();
+    bench.calls(Does::Succeeds, 1).await;
+    assert_eq!(bench.state(), State::Closed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn pitfall_a_stale_result_from_before_the_outage_counts_after_it() {
+    let bench = bench(config());
+    let stale: Vec<_> = (0..10)
+        .map(|_| bench.call(Does::TakesThen(PAUSE * 2, 500)))
+        .collect();
+    bench.until_it_may_probe().await;
+    bench.calls(Does::Succeeds, 2).await;
+    assert_eq!(bench.state(), State::Closed);
+    for failure in stale {
+        failure.await.unwrap();
+    }
+    assert_eq!(bench.state(), State::Closed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn pitfall_a_half_open_with_hanging_probes_wedges() {
+    let mut bench = bench(config());
+    bench.until_it_may_probe().await;
+    let hanging = (bench.call(Does::Hangs), bench.call(Does::Hangs));
+    advance(DEADLINE.checked_sub(Duration::from_millis(1)).unwrap()).await;
+    assert!(bench.rejection().await.is_probing());
+    advance(Duration::from_millis(1)).await;
+    assert_eq!(bench.rejection().await.probe_in(), Some(PAUSE));
+    assert_eq!(bench.transitions()[2].2, "probes-overdue");
+
+    advance(PAUSE).await;
+    bench.calls(Does::Succeeds, 1).await;
+    // The hanging probes of the earlier generation hold no place of this one.
+    drop(hanging);
+    bench.calls(Does::Succeeds, 1).await;
+    assert_eq!(bench.state(), State::Closed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn pitfall_a_cancelled_probe_is_never_given_back() {
+    let bench = bench(config());
+    bench.until_it_may_probe().await;
+    for _ in 0..20 {
+        drop((bench.call(Does::Hangs), bench.call(Does::Hangs)));
+        assert_eq!(bench.state(), State::HalfOpen);
+    }
+    assert_eq!(bench.counted("neutral"), 40);
+    bench.calls(Does::Succeeds, 2).await;
+    assert_eq!(bench.state(), State::Closed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn pitfall_a_probe_that_another_part_rejects_is_never_given_back() {
+    let layer = CircuitBreakerLayer::builder("metadata")
+        .config(config())
+        .build()
+        .unwrap();
+    let inner = bench(config());
+    let outer = layer.layer(inner.breaker.clone());
+    for _ in 0..4 {
+        let _ = outer.clone().oneshot(Does::Breaks).await;
+    }
+    advance(PAUSE).await;
+    // The inner breaker, which opened at the same time, lets both probes pass and the
+    // calls of this loop hang in it; what it rejects meanwhile is neutral outside.
+    let hanging = [inner.call(Does::Hangs), inner.call(Does::Hangs)];
+    for _ in 0..10 {
+        outer.clone().oneshot(Does::Succeeds).await.unwrap_err();
+        assert_eq!(layer.handle().state(), State::HalfOpen);
+    }
+    drop(hanging);
+    for _ in 0..2 {
+        outer.clone().oneshot(Does::Succeeds).await.unwrap();
+    }
+    assert_eq!(layer.handle().state(), State::Closed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn pitfall_half_open_lets_a_stampede_through() {
+    let bench = bench(config());
+    bench.until_it_may_probe().await;
+    let before = bench.dependency.calls.load(Ordering::Relaxed);
+    let stampede: Vec<_> = (0..1_000).map(|_| bench.call(Does::Hangs)).collect();
+    assert_eq!(bench.dependency.calls.load(Ordering::Relaxed), before + 2);
+    drop(stampede);
+}
+
+#[tokio::test(start_paused = true)]
+async fn pitfall_the_gauge_of_the_old_state_is_never_zeroed() {
+    let bench = bench(config());
+    let gauges = || {
+        State::NAMES.map(|state| {
+            let labels = ["metadata", state];
+            bench
+                .telemetry
+                .gauge(&names::BREAKER_STATE, &labels)
+                .value()
+        })
+    };
+    assert_eq!(gauges(), [1, 0, 0]);
+    bench.calls(Does::Breaks, 4).await;
+    assert_eq!(gauges(), [0, 1, 0]);
+    advance(PAUSE).await;
+    bench.calls(Does::Succeeds, 1).await;
+    assert_eq!(gauges(), [0, 0, 1]);
+    bench.calls(Does::Succeeds, 1).await;
+    assert_eq!(gauges(), [1, 0, 0]);
+    let labels = ["metadata", "open"];
+    let opened = bench
+        .telemetry
+        .counter(&names::BREAKER_TRANSITIONS, &labels);
+    assert_eq!(opened.value(), 1);
+}
+
+/// [`Dependency`] panics when a handle is called that did not say it was ready.
+#[tokio::test(start_paused = true)]
+async fn pitfall_readiness_is_lost_on_clone() {
+    let bench = bench(config());
+    let mut breaker = bench.breaker.clone();
+    breaker.ready().await.unwrap();
+    let mut clone = breaker.clone();
+    clone.call(Does::Succeeds).await.unwrap();
+    breaker.call(Does::Succeeds).await.unwrap();
+    breaker.call(Does::Succeeds).await.unwrap();
+    assert_eq!(bench.counted("success"), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn pitfall_hung_readiness_blocks_the_rejection() {
+    let bench = bench(config());
+    bench.calls(Does::Breaks, 4).await;
+    bench
+        .dependency
+        .readiness_hangs
+        .store(true, Ordering::Relaxed);
+    bench.rejection().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn pitfall_callers_wait_in_front_of_a_closed_breaker_with_hung_readiness() {
+    let bench = bench(config().slow_calls(SLOW, 0.5));
+    bench
+        .dependency
+        .readiness_hangs
+        .store(true, Ordering::Relaxed);
+    let waiting: Vec<_> = (0..4).map(|_| bench.call(Does::Succeeds)).collect();
+    advance(SLOW).await;
+    drop(waiting);
+    assert_eq!(bench.state(), State::Open);
+    bench.rejection().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn pitfall_a_rejected_call_keeps_what_readiness_reserved() {
+    let bench = bench(config());
+    let mut ready = bench.breaker.clone();
+    ready.ready().await.unwrap();
+    assert_eq!(bench.dependency.reserved.load(Ordering::Relaxed), 1);
+    bench.calls(Does::Breaks, 4).await;
+    ready.call(Does::Succeeds).await.unwrap_err();
+    assert_eq!(bench.dependency.reserved.load(Ordering::Relaxed), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cancelled_call_is_neutral_before_the_slow_threshold_and_slow_after_it() {
+    let bench = bench(config().slow_calls(SLOW, 0.5));
+    let impatient: Vec<_> = (0..20).map(|_| bench.call(Does::Hangs)).collect();
+    advance(SLOW.checked_sub(Duration::from_millis(1)).unwrap()).await;
+    drop(impatient);
+    assert_eq!(bench.state(), State::Closed);
+    assert_eq!(bench.counted("neutral"), 20);
+
+    let patient: Vec<_> = (0..4).map(|_| bench.call(Does::Hangs)).collect();
+    advance(SLOW).await;
+    drop(patient);
+    assert_eq!(bench.state(), State::Open);
+    assert_eq!(bench.counted("slow"), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_probe_cancelled_after_the_slow_threshold_is_a_slow_probe() {
+    let mut bench = bench(config().slow_calls(SLOW, 1.0));
+    bench.until_it_may_probe().await;
+    let probes = (bench.call(Does::Hangs), bench.call(Does::Hangs));
+    advance(SLOW).await;
+    drop(probes);
+    assert_eq!(bench.state(), State::Open);
+    assert_eq!(bench.transitions()[2].2, "probes-failed");
+}

@@ -1,0 +1,180 @@
+//! The last so much time: a ring of buckets, the oldest of which is emptied as time goes.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::{Sample, Totals};
+
+/// A sliding window over time.
+///
+/// Its buckets are fixed slices of time counted from `start`, not a moving average:
+/// a burst leaves the window whole, at a known moment.
+#[derive(Debug)]
+pub(in crate::circuit_breaker) struct TimeWindow {
+    buckets: Box<[Totals]>,
+    width: Duration,
+    start: Instant,
+    /// The number of the newest bucket, counted from `start`.
+    newest: u64,
+    totals: Totals,
+}
+
+impl TimeWindow {
+    /// An empty window over `span` in `buckets` slices, at least one, each at least 1 ns.
+    pub(in crate::circuit_breaker) fn new(span: Duration, buckets: u32, start: Instant) -> Self {
+        let buckets = buckets.max(1);
+        Self {
+            buckets: vec![Totals::default(); buckets as usize].into_boxed_slice(),
+            width: (span / buckets).max(Duration::from_nanos(1)),
+            start,
+            newest: 0,
+            totals: Totals::default(),
+        }
+    }
+
+    /// Adds a call that ended at `now`.
+    ///
+    /// Two threads may read the clock in one order and come here in the other: a call
+    /// from before the newest bucket counts in the newest.
+    pub(in crate::circuit_breaker) fn record(&mut self, sample: Sample, now: Instant) -> Totals {
+        self.advance(self.bucket_number(now));
+        let slot = self.slot(self.newest);
+        if let Some(bucket) = self.buckets.get_mut(slot) {
+            bucket.add(sample);
+            self.totals.add(sample);
+        }
+        self.totals
+    }
+
+    /// Forgets every call.
+    pub(in crate::circuit_breaker) fn clear(&mut self) {
+        self.buckets.fill(Totals::default());
+        self.totals = Totals::default();
+    }
+
+    /// Empties the buckets between the newest so far and `number`: at most all of them,
+    /// however long nothing was recorded.
+    fn advance(&mut self, number: u64) {
+        let steps = number.saturating_sub(self.newest);
+        if steps >= self.buckets.len() as u64 {
+            self.clear();
+            self.newest = number;
+            return;
+        }
+        for _ in 0..steps {
+            self.newest += 1;
+            let slot = self.slot(self.newest);
+            if let Some(bucket) = self.buckets.get_mut(slot) {
+                self.totals.remove(std::mem::take(bucket));
+            }
+        }
+    }
+
+    fn bucket_number(&self, now: Instant) -> u64 {
+        let since_start = now.saturating_duration_since(self.start);
+        let number = since_start.as_nanos() / self.width.as_nanos().max(1);
+        u64::try_from(number).unwrap_or(u64::MAX)
+    }
+
+    fn slot(&self, number: u64) -> usize {
+        (number % self.buckets.len().max(1) as u64) as usize
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const BAD: Sample = Sample {
+        failure: true,
+        slow: false,
+    };
+
+    /// The window as one would write it without a thought for its cost: one record per
+    /// call, all of them looked at every time.
+    struct Naive {
+        calls: Vec<(u64, Sample)>,
+    }
+
+    impl Naive {
+        fn record(&mut self, bucket: u64, sample: Sample, buckets: u64) -> Totals {
+            let newest = self
+                .calls
+                .last()
+                .map_or(bucket, |(last, _)| bucket.max(*last));
+            self.calls.push((newest, sample));
+            let mut totals = Totals::default();
+            for (bucket, sample) in &self.calls {
+                if bucket + buckets > newest {
+                    totals.add(*sample);
+                }
+            }
+            totals
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn agrees_with_a_naive_reference_after_every_call(
+            buckets in 1_u32..12,
+            width_ms in 1_u64..50,
+            calls in prop::collection::vec((-20_i64..200, any::<bool>(), any::<bool>()), 0..200),
+        ) {
+            let start = Instant::now();
+            let span = Duration::from_millis(width_ms) * buckets;
+            let mut window = TimeWindow::new(span, buckets, start);
+            let mut reference = Naive { calls: Vec::new() };
+            let mut clock_ms = 0_u64;
+            for (step_ms, failure, slow) in calls {
+                clock_ms = clock_ms.saturating_add_signed(step_ms);
+                let sample = Sample { failure, slow };
+                let recorded = window.record(sample, start + Duration::from_millis(clock_ms));
+                let expected = reference.record(clock_ms / width_ms, sample, u64::from(buckets));
+                prop_assert_eq!(recorded, expected);
+            }
+        }
+    }
+
+    #[test]
+    fn a_burst_leaves_the_window_when_its_bucket_does() {
+        let start = Instant::now();
+        let mut window = TimeWindow::new(Duration::from_secs(10), 10, start);
+        for _ in 0..1_000 {
+            window.record(BAD, start);
+        }
+        let still_there = window.record(BAD, start + Duration::from_millis(9_999));
+        assert_eq!(still_there.calls, 1_001);
+        let gone = window.record(BAD, start + Duration::from_secs(10));
+        assert_eq!(gone.calls, 2);
+    }
+
+    #[test]
+    fn a_long_silence_empties_the_window() {
+        let start = Instant::now();
+        let mut window = TimeWindow::new(Duration::from_secs(10), 10, start);
+        window.record(BAD, start);
+        let after_years = window.record(BAD, start + Duration::from_secs(1 << 30));
+        assert_eq!(after_years, BAD.into());
+    }
+
+    #[test]
+    fn a_call_from_before_the_window_counts_in_the_newest_bucket() {
+        let start = Instant::now() + Duration::from_secs(60);
+        let mut window = TimeWindow::new(Duration::from_secs(1), 4, start);
+        window.record(BAD, start + Duration::from_secs(5));
+        let totals = window.record(BAD, start.checked_sub(Duration::from_secs(1)).unwrap());
+        assert_eq!(totals.calls, 2);
+    }
+
+    #[test]
+    fn absurd_spans_do_not_panic() {
+        let start = Instant::now();
+        for span in [Duration::ZERO, Duration::MAX] {
+            let mut window = TimeWindow::new(span, 0, start);
+            assert_eq!(window.record(BAD, start).calls, 1);
+        }
+    }
+}

@@ -1,0 +1,151 @@
+use serde::{Deserialize, Serialize};
+
+/// The state of a circuit breaker, as events and metrics name it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BreakerState {
+    /// Calls go through and are counted.
+    Closed,
+    /// Calls are rejected until the backoff is over.
+    Open,
+    /// A bounded number of probes goes through and decides.
+    HalfOpen,
+}
+
+impl BreakerState {
+    /// Every state, as labels of `resilience_breaker_state`.
+    pub const NAMES: [&'static str; 3] = ["closed", "open", "half-open"];
+
+    /// The name that stands in metrics, events and reports.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Closed => "closed",
+            Self::Open => "open",
+            Self::HalfOpen => "half-open",
+        }
+    }
+}
+
+/// What happens seldom and matters. On the wire one JSON object with the kind in `event`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(
+    tag = "event",
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase"
+)]
+#[non_exhaustive]
+pub enum Event {
+    /// A circuit breaker changed its state.
+    BreakerTransition {
+        /// The breaker's name, which is that of the client it belongs to.
+        client: String,
+        /// The state it left.
+        from: BreakerState,
+        /// The state it entered.
+        to: BreakerState,
+        /// What moved it, in a few words.
+        reason: String,
+    },
+    /// An endpoint failed so often that it gets no calls for a while.
+    EndpointEjected {
+        /// The client that ejected it.
+        client: String,
+        /// The endpoint, as scheme and authority.
+        endpoint: String,
+        /// For how many milliseconds.
+        for_ms: u64,
+    },
+    /// An ejected endpoint takes calls again.
+    EndpointReturned {
+        /// The client that took it back.
+        client: String,
+        /// The endpoint, as scheme and authority.
+        endpoint: String,
+    },
+    /// A part of an answer was replaced.
+    Degraded {
+        /// The dependency whose part was replaced.
+        dependency: String,
+        /// Why; one of the tokens of [`Reason`](crate::ledger::Reason).
+        reason: String,
+        /// What stood in.
+        stood_in: String,
+        /// The share of the whole answer that was replaced, 0 to 1.
+        weight: f64,
+    },
+    /// A client wanted to retry and its budget did not allow it.
+    RetryBudgetExhausted {
+        /// The client.
+        client: String,
+    },
+    /// A part of the middleware turned a call away.
+    Rejected {
+        /// The name of the stack.
+        name: String,
+        /// The part that spoke: `breaker`, `bulkhead`, `queue`, `deadline`, …
+        by: String,
+        /// Why; one of the tokens of [`Reason`](crate::ledger::Reason).
+        reason: String,
+    },
+    /// A handler panicked and its caller got a 500.
+    Panicked {
+        /// The server.
+        server: String,
+    },
+}
+
+impl Event {
+    /// Transitions are news; what comes once per call is for whoever looks for it.
+    pub(super) fn log(&self) {
+        match self {
+            Self::BreakerTransition {
+                client,
+                from,
+                to,
+                reason,
+            } => tracing::info!(
+                client,
+                from = from.as_str(),
+                to = to.as_str(),
+                reason,
+                "breaker {client} went from {} to {}",
+                from.as_str(),
+                to.as_str()
+            ),
+            Self::EndpointEjected {
+                client,
+                endpoint,
+                for_ms,
+            } => tracing::info!(
+                client,
+                endpoint,
+                for_ms,
+                "endpoint {endpoint} of {client} ejected for {for_ms} ms"
+            ),
+            Self::EndpointReturned { client, endpoint } => {
+                tracing::info!(client, endpoint, "endpoint {endpoint} of {client} returned");
+            }
+            Self::Degraded {
+                dependency,
+                reason,
+                stood_in,
+                weight,
+            } => tracing::debug!(
+                dependency,
+                reason,
+                stood_in,
+                weight,
+                "{stood_in} stood in for {dependency}"
+            ),
+            Self::RetryBudgetExhausted { client } => {
+                tracing::debug!(client, "retry budget of {client} is exhausted");
+            }
+            Self::Rejected { name, by, reason } => {
+                tracing::debug!(name, by, reason, "{by} of {name} rejected a call");
+            }
+            Self::Panicked { server } => {
+                tracing::error!(server, "a handler of {server} panicked");
+            }
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! Every metric family, with its labels and what they may hold.
+//!
+//! | family | kind | labels |
+//! |---|---|---|
+//! | `resilience_client_requests_total` | counter | `client`, `outcome`: `full`, `degraded`, `failed` (effective success) |
+//! | `resilience_client_request_seconds` | histogram | `client` (everything included, retries too) |
+//! | `resilience_client_attempts_total` | counter | `client`, `outcome`: `success`, `failure`, `neutral` (actual success) |
+//! | `resilience_breaker_state` | gauge | `breaker`, `state`: `closed`, `open`, `half-open`; exactly one is 1 |
+//! | `resilience_breaker_calls_total` | counter | `breaker`, `outcome`: `success`, `failure`, `slow`, `neutral`, `rejected` |
+//! | `resilience_breaker_transitions_total` | counter | `breaker`, `to`: a state |
+//! | `resilience_retries_total` | counter | `client`, `result`: `succeeded`, `failed`, `no-budget`, `no-time`, `not-repeatable` |
+//! | `resilience_timeouts_total` | counter | `client` |
+//! | `resilience_deadlines_total` | counter | `name`, `event`: `refused`, `expired-read`, `expired-write` |
+//! | `resilience_bulkhead_in_flight` | gauge | `bulkhead` |
+//! | `resilience_bulkhead_queued` | gauge | `bulkhead` |
+//! | `resilience_bulkhead_rejected_total` | counter | `bulkhead`, `reason`: `full`, `timeout` |
+//! | `resilience_balance_endpoints` | gauge | `client`, `state`: `available`, `ejected` |
+//! | `resilience_balance_ejections_total` | counter | `client` |
+//! | `resilience_fallbacks_total` | counter | `client`, `stood_in`, `reason`: a token of [`Reason`](crate::ledger::Reason) |
+//! | `resilience_server_requests_total` | counter | `server`, `route`, `status`: the code |
+//! | `resilience_server_request_seconds` | histogram | `server`, `route` |
+//! | `resilience_server_in_flight` | gauge | `server` (queued ones included) |
+//! | `resilience_server_queued` | gauge | `server` |
+//! | `resilience_server_rejected_total` | counter | `server`, `reason`: `full`, `timeout`, `deadline` |
+//! | `resilience_server_degraded_total` | counter | `server`: answers with at least one degradation |
+//! | `resilience_server_panics_total` | counter | `server` |
+
+/// What a family measures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Only ever grows.
+    Counter,
+    /// Goes up and down.
+    Gauge,
+    /// Counts seconds in the buckets of [`SECONDS_BUCKETS`].
+    Histogram,
+}
+
+/// One metric family.
+#[derive(Debug, Clone, Copy)]
+pub struct Definition {
+    /// The name that is exported.
+    pub name: &'static str,
+    /// What it measures.
+    pub kind: Kind,
+    /// What stands in its `HELP` line.
+    pub help: &'static str,
+    /// The names of its labels, in the order in which values are given.
+    pub labels: &'static [&'static str],
+}
+
+/// Upper bounds of the buckets of every histogram, in seconds: a millisecond to ten seconds in
+/// steps of 2 to 2.5, which is what a call between services of one system takes.
+pub const SECONDS_BUCKETS: [f64; 13] = [
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
+];
+
+macro_rules! families {
+    ($($(#[$documentation:meta])* $constant:ident = $kind:ident $name:literal [$($label:literal),*] $help:literal;)*) => {
+        $(
+            $(#[$documentation])*
+            pub static $constant: Definition = Definition {
+                name: $name,
+                kind: Kind::$kind,
+                help: $help,
+                labels: &[$($label),*],
+            };
+        )*
+
+        /// Every family, in the order of the table above.
+        pub static ALL: &[&Definition] = &[$(&$constant),*];
+    };
+}
+
+families! {
+    /// Calls of a client as its user sees them.
+    CLIENT_REQUESTS = Counter "resilience_client_requests_total" ["client", "outcome"]
+        "Calls after the middleware did its work, by outcome";
+    /// How long the user of a client waited.
+    CLIENT_REQUEST_SECONDS = Histogram "resilience_client_request_seconds" ["client"]
+        "Seconds a caller waited for a call, retries included";
+    /// Attempts as the dependency answered them.
+    CLIENT_ATTEMPTS = Counter "resilience_client_attempts_total" ["client", "outcome"]
+        "Attempts before the middleware did its work, by outcome";
+    /// The state of each breaker.
+    BREAKER_STATE = Gauge "resilience_breaker_state" ["breaker", "state"]
+        "1 for the state the breaker is in, 0 for the others";
+    /// What breakers saw.
+    BREAKER_CALLS = Counter "resilience_breaker_calls_total" ["breaker", "outcome"]
+        "Calls that reached the breaker, by outcome";
+    /// How often breakers moved.
+    BREAKER_TRANSITIONS = Counter "resilience_breaker_transitions_total" ["breaker", "to"]
+        "Changes of state, by the state entered";
+    /// What became of failed attempts.
+    RETRIES = Counter "resilience_retries_total" ["client", "result"]
+        "Retries made or refused, by result";
+    /// Attempts that took too long.
+    TIMEOUTS = Counter "resilience_timeouts_total" ["client"]
+        "Attempts that outlived their timeout";
+    /// What deadlines did.
+    DEADLINES = Counter "resilience_deadlines_total" ["name", "event"]
+        "Requests refused or ended by their deadline";
+    /// Calls inside a bulkhead.
+    BULKHEAD_IN_FLIGHT = Gauge "resilience_bulkhead_in_flight" ["bulkhead"]
+        "Calls under way inside the bulkhead";
+    /// Calls in front of a bulkhead.
+    BULKHEAD_QUEUED = Gauge "resilience_bulkhead_queued" ["bulkhead"]
+        "Calls that wait for a place in the bulkhead";
+    /// Calls a bulkhead turned away.
+    BULKHEAD_REJECTED = Counter "resilience_bulkhead_rejected_total" ["bulkhead", "reason"]
+        "Calls turned away by the bulkhead";
+    /// Endpoints of a balancer.
+    BALANCE_ENDPOINTS = Gauge "resilience_balance_endpoints" ["client", "state"]
+        "Endpoints of the client, by state";
+    /// How often endpoints were ejected.
+    BALANCE_EJECTIONS = Counter "resilience_balance_ejections_total" ["client"]
+        "Endpoints ejected for failing too often";
+    /// Stand-ins used.
+    FALLBACKS = Counter "resilience_fallbacks_total" ["client", "stood_in", "reason"]
+        "Answers replaced by a stand-in";
+    /// Answers of a server.
+    SERVER_REQUESTS = Counter "resilience_server_requests_total" ["server", "route", "status"]
+        "Requests answered, by route and status";
+    /// How long a server took.
+    SERVER_REQUEST_SECONDS = Histogram "resilience_server_request_seconds" ["server", "route"]
+        "Seconds until the head of the answer, time in the queue included";
+    /// Requests inside a server.
+    SERVER_IN_FLIGHT = Gauge "resilience_server_in_flight" ["server"]
+        "Requests under way, queued ones included";
+    /// Requests in front of a server's handlers.
+    SERVER_QUEUED = Gauge "resilience_server_queued" ["server"]
+        "Requests that wait for a handler";
+    /// Requests a server turned away.
+    SERVER_REJECTED = Counter "resilience_server_rejected_total" ["server", "reason"]
+        "Requests turned away before or instead of work";
+    /// Answers with a replaced part.
+    SERVER_DEGRADED = Counter "resilience_server_degraded_total" ["server"]
+        "Answers that carried at least one degradation";
+    /// Handlers that panicked.
+    SERVER_PANICS = Counter "resilience_server_panics_total" ["server"]
+        "Handlers that panicked";
+}

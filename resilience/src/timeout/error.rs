@@ -1,0 +1,30 @@
+//! The end of an attempt that took too long.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+/// An attempt took longer than it may.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("no answer from `{name}` within {after:?}")]
+pub struct TimeoutElapsed {
+    pub(super) name: Arc<str>,
+    pub(super) after: Duration,
+    pub(super) cut_by_deadline: bool,
+}
+
+impl TimeoutElapsed {
+    /// The dependency that did not answer.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// How long the attempt was given.
+    pub const fn after(&self) -> Duration {
+        self.after
+    }
+
+    /// Whether the deadline of the request left less than the timeout of an attempt.
+    pub const fn is_cut_by_deadline(&self) -> bool {
+        self.cut_by_deadline
+    }
+}

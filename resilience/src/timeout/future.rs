@@ -1,0 +1,71 @@
+//! The response future.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use pin_project_lite::pin_project;
+use tokio::time::{Instant, Sleep, sleep, sleep_until};
+
+use super::error::TimeoutElapsed;
+use super::layer::Rules;
+use crate::BoxError;
+
+pin_project! {
+    /// Response future of [`Timeout`](super::Timeout).
+    pub struct ResponseFuture<F> {
+        #[pin]
+        future: F,
+        #[pin]
+        patience: Sleep,
+        after: Duration,
+        cut_by_deadline: bool,
+        rules: Arc<Rules>,
+    }
+}
+
+impl<F> ResponseFuture<F> {
+    /// The call `future`, which began at `now` with so much time `left` before its deadline.
+    pub(super) fn new(future: F, now: Instant, left: Option<Duration>, rules: Arc<Rules>) -> Self {
+        let cut_by_deadline = left.is_some_and(|left| left < rules.timeout);
+        let after = left.map_or(rules.timeout, |left| left.min(rules.timeout));
+        Self {
+            future,
+            patience: now
+                .checked_add(after)
+                .map_or_else(|| sleep(after), sleep_until),
+            after,
+            cut_by_deadline,
+            rules,
+        }
+    }
+}
+
+impl<F, Response, E> Future for ResponseFuture<F>
+where
+    F: Future<Output = Result<Response, E>>,
+    E: Into<BoxError>,
+{
+    type Output = Result<Response, BoxError>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        // The answer first: one that came in time must not be thrown away because this
+        // task was late to look at it.
+        if let Poll::Ready(result) = this.future.poll(context) {
+            return Poll::Ready(result.map_err(Into::into));
+        }
+        if this.patience.poll(context).is_pending() {
+            return Poll::Pending;
+        }
+        this.rules.elapsed.increment();
+        let error = TimeoutElapsed {
+            name: Arc::clone(&this.rules.name),
+            after: *this.after,
+            cut_by_deadline: *this.cut_by_deadline,
+        };
+        Poll::Ready(Err(error.into()))
+    }
+}

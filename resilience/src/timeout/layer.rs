@@ -1,0 +1,81 @@
+//! The layer and its builder.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tower_layer::Layer;
+
+use super::service::Timeout;
+use crate::telemetry::{Counter, Telemetry, names};
+
+/// Limits the time of each attempt.
+///
+/// See the [module docs](super) for an example.
+#[derive(Debug, Clone)]
+pub struct TimeoutLayer {
+    rules: Arc<Rules>,
+}
+
+/// What all clones share.
+#[derive(Debug)]
+pub(super) struct Rules {
+    pub(super) name: Arc<str>,
+    pub(super) timeout: Duration,
+    pub(super) elapsed: Counter,
+}
+
+impl TimeoutLayer {
+    /// Begins a timeout for attempts on the dependency called `name`: the name that
+    /// metrics and errors use.
+    pub fn builder(name: impl Into<String>) -> TimeoutBuilder {
+        TimeoutBuilder {
+            name: name.into(),
+            timeout: Duration::from_millis(500),
+            telemetry: Telemetry::default(),
+        }
+    }
+}
+
+impl<S> Layer<S> for TimeoutLayer {
+    type Service = Timeout<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        Timeout::new(inner, Arc::clone(&self.rules))
+    }
+}
+
+/// Builds a [`TimeoutLayer`].
+#[derive(Debug, Clone)]
+#[must_use = "a builder does nothing until `build` is called"]
+pub struct TimeoutBuilder {
+    name: String,
+    timeout: Duration,
+    telemetry: Telemetry,
+}
+
+impl TimeoutBuilder {
+    /// The time for one attempt (default 500 ms, that of the client stack).
+    pub const fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// Where metrics go (default: nowhere).
+    pub fn telemetry(mut self, telemetry: Telemetry) -> Self {
+        self.telemetry = telemetry;
+        self
+    }
+
+    /// The layer.
+    pub fn build(self) -> TimeoutLayer {
+        let elapsed = self.telemetry.counter(&names::TIMEOUTS, &[&self.name]);
+        let rules = Rules {
+            name: self.name.into(),
+            timeout: self.timeout,
+            elapsed,
+        };
+        TimeoutLayer {
+            rules: Arc::new(rules),
+        }
+    }
+}

@@ -1,0 +1,73 @@
+use std::time::Duration;
+
+use http::{Request, Response};
+use tokio::time::Instant;
+use tower::{ServiceExt, service_fn};
+use tower_layer::Layer;
+
+use super::*;
+use crate::BoxError;
+use crate::ledger::Reason;
+use crate::rejection;
+use crate::telemetry::{Telemetry, names};
+
+const TIMEOUT: Duration = Duration::from_millis(300);
+
+async fn attempt(
+    layer: &TimeoutLayer,
+    takes: Duration,
+    request: Request<()>,
+) -> Result<Response<()>, BoxError> {
+    let answer = move |_: Request<()>| async move {
+        tokio::time::sleep(takes).await;
+        Ok::<_, BoxError>(Response::new(()))
+    };
+    layer.layer(service_fn(answer)).oneshot(request).await
+}
+
+fn elapsed(result: Result<Response<()>, BoxError>) -> TimeoutElapsed {
+    *result.unwrap_err().downcast::<TimeoutElapsed>().unwrap()
+}
+
+fn layer() -> TimeoutLayer {
+    TimeoutLayer::builder("metadata").timeout(TIMEOUT).build()
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_attempt_ends_with_its_time() {
+    let telemetry = Telemetry::default();
+    let layer = TimeoutLayer::builder("metadata")
+        .timeout(TIMEOUT)
+        .telemetry(telemetry.clone())
+        .build();
+    let begun = Instant::now();
+    let error = elapsed(attempt(&layer, TIMEOUT * 2, Request::new(())).await);
+    assert_eq!(begun.elapsed(), TIMEOUT);
+    assert_eq!(error.after(), TIMEOUT);
+    assert!(!error.is_cut_by_deadline());
+    assert_eq!(error.to_string(), "no answer from `metadata` within 300ms");
+    assert_eq!(
+        telemetry.counter(&names::TIMEOUTS, &["metadata"]).value(),
+        1
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_at_the_last_moment_is_an_answer() {
+    attempt(&layer(), TIMEOUT, Request::new(())).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_timeout_is_a_failure_and_no_rejection() {
+    let error: BoxError = elapsed(attempt(&layer(), TIMEOUT * 2, Request::new(())).await).into();
+    assert!(!rejection::is_rejection(error.as_ref()));
+    assert_eq!(rejection::reason(error.as_ref()), Reason::Timeout);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_endless_timeout_does_not_panic() {
+    let endless = TimeoutLayer::builder("metadata")
+        .timeout(Duration::MAX)
+        .build();
+    attempt(&endless, TIMEOUT, Request::new(())).await.unwrap();
+}
