@@ -10,14 +10,17 @@ pub mod bulkhead;
 pub mod circuit_breaker;
 pub mod classify;
 pub mod context;
+pub mod deadline;
 pub mod ledger;
 mod readiness;
 pub mod rejection;
+pub mod server;
 pub mod stack;
 pub mod telemetry;
 pub mod timeout;
 pub mod transport;
 
+pub use server::server;
 pub use stack::client;
 
 /// The error of a whole stack: every part boxes its own typed error into it,

@@ -9,8 +9,10 @@ use std::io;
 use crate::balance::NoEndpoint;
 use crate::bulkhead::BulkheadFull;
 use crate::circuit_breaker::CircuitOpen;
+use crate::deadline::DeadlinePassed;
 use crate::ledger::Reason;
 use crate::timeout::TimeoutElapsed;
+use crate::transport::TransportError;
 
 /// Whether the middleware itself turned the call away, so that it says nothing about the
 /// dependency.
@@ -46,6 +48,9 @@ fn rejection_reason(error: &(dyn Error + 'static)) -> Option<Reason> {
     if error.is::<NoEndpoint>() {
         return Some(Reason::NoEndpoint);
     }
+    if error.is::<DeadlinePassed>() {
+        return Some(Reason::Deadline);
+    }
     None
 }
 
@@ -53,6 +58,9 @@ fn rejection_reason(error: &(dyn Error + 'static)) -> Option<Reason> {
 fn failure_reason(error: &(dyn Error + 'static)) -> Option<Reason> {
     if error.is::<TimeoutElapsed>() {
         return Some(Reason::Timeout);
+    }
+    if let Some(error) = error.downcast_ref::<TransportError>() {
+        return Some(error.reason());
     }
     if let Some(error) = error.downcast_ref::<io::Error>() {
         return io_reason(error.kind());

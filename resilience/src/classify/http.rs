@@ -57,3 +57,56 @@ where
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use http::{Response, StatusCode};
+    use tower_http::classify::StatusInRangeAsFailures;
+
+    use super::HttpClassify;
+    use crate::BoxError;
+    use crate::classify::{Classify, Outcome};
+    use crate::deadline::DeadlinePassed;
+
+    fn answer(status: StatusCode) -> Response<()> {
+        Response::builder().status(status).body(()).unwrap()
+    }
+
+    #[test]
+    fn server_errors_are_failures_and_client_errors_are_not() {
+        let classify = HttpClassify::server_errors();
+        let judge = |status| Classify::<_, BoxError>::classify(&classify, Ok(&answer(status)));
+        assert_eq!(judge(StatusCode::OK), Outcome::Success);
+        assert_eq!(judge(StatusCode::NOT_FOUND), Outcome::Success);
+        assert_eq!(judge(StatusCode::INTERNAL_SERVER_ERROR), Outcome::Failure);
+        assert_eq!(judge(StatusCode::SERVICE_UNAVAILABLE), Outcome::Failure);
+    }
+
+    #[test]
+    fn any_classifier_of_tower_http_fits() {
+        let make = StatusInRangeAsFailures::new(400..=599).into_make_classifier();
+        let classify = HttpClassify::new(&make);
+        let judge = |status| Classify::<_, BoxError>::classify(&classify, Ok(&answer(status)));
+        assert_eq!(judge(StatusCode::NOT_FOUND), Outcome::Failure);
+        assert_eq!(judge(StatusCode::OK), Outcome::Success);
+    }
+
+    #[test]
+    fn errors_are_failures_unless_the_middleware_rejected_the_call() {
+        let classify = HttpClassify::server_errors();
+        let judge = |error: BoxError| Classify::<Response<()>, _>::classify(&classify, Err(&error));
+        assert_eq!(judge("connection reset".into()), Outcome::Failure);
+        assert_eq!(
+            judge(DeadlinePassed::before_work("metadata", Duration::ZERO).into()),
+            Outcome::Neutral
+        );
+    }
+
+    #[test]
+    fn a_closure_judges_too() {
+        let never = |_: Result<&u8, &BoxError>| Outcome::Neutral;
+        assert_eq!(Classify::classify(&never, Ok(&1)), Outcome::Neutral);
+    }
+}

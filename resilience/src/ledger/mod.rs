@@ -1,82 +1,52 @@
 //! The degradation ledger: what was replaced in an answer, why, and by what.
+//!
+//! A weight is a share of the answer of the hop that reports it. What a call reports is
+//! multiplied by the weight that the caller declared for that call, and its sum is capped by
+//! it. So harvest, `1 − Σ weight`, means the same at every hop: how complete this answer is.
 
-use std::fmt;
-use std::time::Duration;
+mod degradation;
+mod header;
+mod merge;
 
-/// Why a part of an answer had to be replaced.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[non_exhaustive]
-pub enum Reason {
-    /// The circuit breaker was open.
-    Open,
-    /// An attempt took longer than its timeout.
-    Timeout,
-    /// The time for the whole request was up.
-    Deadline,
-    /// The bulkhead or the server's queue was full.
-    Full,
-    /// The connection was refused: nobody listens.
-    Refused,
-    /// The connection broke while the call was under way.
-    Reset,
-    /// The dependency answered with a failure status.
-    Status,
-    /// There was no endpoint to send the call to.
-    NoEndpoint,
-    /// Anything else.
-    Error,
+use http::HeaderValue;
+use parking_lot::Mutex;
+
+pub use degradation::{Degradation, Reason};
+pub use header::{HEADER, SIZE_LIMIT, format, parse};
+pub use merge::{harvest, scale};
+
+/// What was replaced so far in the answer to one request.
+#[derive(Debug, Default)]
+pub struct Ledger {
+    entries: Mutex<Vec<Degradation>>,
 }
 
-impl Reason {
-    /// The token that stands in the header, in metrics and in reports.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Open => "open",
-            Self::Timeout => "timeout",
-            Self::Deadline => "deadline",
-            Self::Full => "full",
-            Self::Refused => "refused",
-            Self::Reset => "reset",
-            Self::Status => "status",
-            Self::NoEndpoint => "no-endpoint",
-            Self::Error => "error",
+impl Ledger {
+    /// Records one replaced part of this hop's own answer.
+    pub fn record(&self, degradation: Degradation) {
+        self.entries.lock().push(degradation);
+    }
+
+    /// Merges what a used answer of a dependency reported, as `weight` of the whole.
+    pub fn merge(&self, reported: Vec<Degradation>, weight: f64) {
+        if reported.is_empty() {
+            return;
         }
+        self.entries.lock().extend(scale(reported, weight));
     }
 
-    /// The reason a token stands for; an unknown one is [`Reason::Error`], so that an
-    /// older caller understands a newer dependency.
-    pub fn from_token(token: &str) -> Self {
-        match token {
-            "open" => Self::Open,
-            "timeout" => Self::Timeout,
-            "deadline" => Self::Deadline,
-            "full" => Self::Full,
-            "refused" => Self::Refused,
-            "reset" => Self::Reset,
-            "status" => Self::Status,
-            "no-endpoint" => Self::NoEndpoint,
-            _ => Self::Error,
-        }
+    /// What was replaced so far.
+    pub fn entries(&self) -> Vec<Degradation> {
+        self.entries.lock().clone()
     }
-}
 
-impl fmt::Display for Reason {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.as_str())
+    /// How complete the answer is, 0 to 1.
+    pub fn harvest(&self) -> f64 {
+        harvest(&self.entries.lock())
     }
-}
 
-/// One replaced part of one answer.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Degradation {
-    /// The dependency whose part was replaced.
-    pub dependency: String,
-    /// Why it had to be replaced.
-    pub reason: Reason,
-    /// What stood in for it, a short token such as `popular` or `last-good`.
-    pub stood_in: String,
-    /// The share of the whole answer that was replaced, 0 to 1.
-    pub weight: f64,
-    /// How old the stand-in was, where that is known.
-    pub age: Option<Duration>,
+    /// The header for the answer, or nothing if it is full.
+    pub fn to_header(&self) -> Option<HeaderValue> {
+        format(&self.entries.lock())
+    }
 }

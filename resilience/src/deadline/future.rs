@@ -1,0 +1,113 @@
+//! The future of an answer that is of no use after the deadline.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use pin_project_lite::pin_project;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use super::DeadlinePassed;
+use super::layer::Shared;
+use crate::BoxError;
+
+pin_project! {
+    /// Response future of [`DeadlineService`](super::DeadlineService).
+    pub struct ResponseFuture<F, R> {
+        #[pin]
+        kind: Kind<F, R>,
+    }
+}
+
+pin_project! {
+    #[project = KindProjection]
+    enum Kind<F, R> {
+        Refused { error: Option<DeadlinePassed> },
+        Unlimited { #[pin] future: F },
+        // Dropped with this future: nobody waits for a read.
+        Read { #[pin] future: F, #[pin] end: Sleep, shared: Arc<Shared> },
+        // A task of its own, which goes on when this future is dropped.
+        Write {
+            #[pin] task: JoinHandle<Result<R, BoxError>>,
+            #[pin] end: Sleep,
+            shared: Arc<Shared>,
+        },
+    }
+}
+
+impl<F, R> ResponseFuture<F, R> {
+    pub(super) const fn refused(error: DeadlinePassed) -> Self {
+        Self {
+            kind: Kind::Refused { error: Some(error) },
+        }
+    }
+
+    pub(super) const fn unlimited(future: F) -> Self {
+        Self {
+            kind: Kind::Unlimited { future },
+        }
+    }
+
+    pub(super) fn read(future: F, deadline: Instant, shared: Arc<Shared>) -> Self {
+        Self {
+            kind: Kind::Read {
+                future,
+                end: sleep_until(deadline),
+                shared,
+            },
+        }
+    }
+
+    pub(super) fn write(
+        task: JoinHandle<Result<R, BoxError>>,
+        deadline: Instant,
+        shared: Arc<Shared>,
+    ) -> Self {
+        Self {
+            kind: Kind::Write {
+                task,
+                end: sleep_until(deadline),
+                shared,
+            },
+        }
+    }
+}
+
+impl<F, R> Future for ResponseFuture<F, R>
+where
+    F: Future<Output = Result<R, BoxError>>,
+{
+    type Output = Result<R, BoxError>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.project().kind.project() {
+            KindProjection::Refused { error } => match error.take() {
+                Some(error) => Poll::Ready(Err(error.into())),
+                None => Poll::Pending,
+            },
+            KindProjection::Unlimited { future } => future.poll(context),
+            KindProjection::Read {
+                future,
+                end,
+                shared,
+            } => {
+                if let Poll::Ready(result) = future.poll(context) {
+                    return Poll::Ready(result);
+                }
+                std::task::ready!(end.poll(context));
+                shared.expired_read.increment();
+                Poll::Ready(Err(DeadlinePassed::during_work(&shared.name).into()))
+            }
+            KindProjection::Write { task, end, shared } => {
+                if let Poll::Ready(joined) = task.poll(context) {
+                    return Poll::Ready(joined.unwrap_or_else(|error| Err(error.into())));
+                }
+                std::task::ready!(end.poll(context));
+                shared.expired_write.increment();
+                Poll::Ready(Err(DeadlinePassed::during_work(&shared.name).into()))
+            }
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! Builder and layer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tower_layer::Layer;
+
+use super::DeadlineService;
+use crate::telemetry::{Counter, Telemetry, names};
+
+/// What all clones of a service share.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) name: String,
+    pub(super) limit: Option<Duration>,
+    pub(super) reserve: Duration,
+    pub(super) refused: Counter,
+    pub(super) expired_read: Counter,
+    pub(super) expired_write: Counter,
+}
+
+/// Gives every request a deadline; see the [module](super).
+#[derive(Debug, Clone)]
+pub struct DeadlineLayer {
+    shared: Arc<Shared>,
+}
+
+impl DeadlineLayer {
+    /// Begins a layer whose errors and metrics carry `name`.
+    pub fn builder(name: impl Into<String>) -> DeadlineBuilder {
+        DeadlineBuilder {
+            name: name.into(),
+            limit: None,
+            reserve: Duration::ZERO,
+            telemetry: Telemetry::default(),
+        }
+    }
+}
+
+impl<S> Layer<S> for DeadlineLayer {
+    type Service = DeadlineService<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        DeadlineService::new(inner, Arc::clone(&self.shared))
+    }
+}
+
+/// Builds a [`DeadlineLayer`].
+#[derive(Debug, Clone)]
+pub struct DeadlineBuilder {
+    name: String,
+    limit: Option<Duration>,
+    reserve: Duration,
+    telemetry: Telemetry,
+}
+
+impl DeadlineBuilder {
+    /// The longest time from the call to the answer (default: only what the context has left).
+    #[must_use]
+    pub fn limit(mut self, limit: impl Into<Option<Duration>>) -> Self {
+        self.limit = limit.into();
+        self
+    }
+
+    /// What is kept back of the context's time for the caller's own work (default: nothing).
+    #[must_use]
+    pub const fn reserve(mut self, reserve: Duration) -> Self {
+        self.reserve = reserve;
+        self
+    }
+
+    /// Where it counts.
+    #[must_use]
+    pub fn telemetry(mut self, telemetry: Telemetry) -> Self {
+        self.telemetry = telemetry;
+        self
+    }
+
+    /// The layer.
+    pub fn build(self) -> DeadlineLayer {
+        let counter = |event| {
+            self.telemetry
+                .counter(&names::DEADLINES, &[&self.name, event])
+        };
+        DeadlineLayer {
+            shared: Arc::new(Shared {
+                refused: counter("refused"),
+                expired_read: counter("expired-read"),
+                expired_write: counter("expired-write"),
+                name: self.name,
+                limit: self.limit,
+                reserve: self.reserve,
+            }),
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! The deadline of a whole request, sent on as what is left of it.
+//!
+//! A deadline belongs to the request and not to one attempt: a client stack takes what its caller
+//! has left, minus a reserve for the caller's own work, and everything inside must fit. When it
+//! passes, a read is dropped, since nobody waits for it; a write runs to its end, since half a
+//! write is worse than a late one.
+//!
+//! ```
+//! use std::time::Duration;
+//! use resilience::deadline::DeadlineLayer;
+//!
+//! let layer = DeadlineLayer::builder("metadata")
+//!     .limit(Duration::from_millis(800))
+//!     .reserve(Duration::from_millis(10))
+//!     .build();
+//! ```
+
+mod error;
+mod future;
+mod layer;
+mod service;
+
+use http::{Extensions, Method};
+use tokio::time::Instant;
+
+pub use error::DeadlinePassed;
+pub use future::ResponseFuture;
+pub use layer::{DeadlineBuilder, DeadlineLayer};
+pub use service::DeadlineService;
+
+/// When the answer to a request is no longer of use, in the request's extensions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Deadline(pub Instant);
+
+impl Deadline {
+    /// The deadline that was put into a request.
+    pub fn of(extensions: &Extensions) -> Option<Instant> {
+        extensions.get::<Self>().map(|deadline| deadline.0)
+    }
+}
+
+/// Whether a request only reads, so that nothing is lost when it is dropped half way
+/// (RFC 9110, 9.2.1: safe methods).
+pub(crate) fn only_reads(method: &Method) -> bool {
+    method.is_safe()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,89 @@
+//! The service.
+
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use http::{Extensions, Request};
+use tokio::time::Instant;
+use tower_service::Service;
+
+use super::layer::Shared;
+use super::{Deadline, DeadlinePassed, ResponseFuture, only_reads};
+use crate::BoxError;
+use crate::context::CallContext;
+
+/// Gives every request a deadline and keeps it; see the [module](super).
+#[derive(Debug, Clone)]
+pub struct DeadlineService<S> {
+    inner: S,
+    shared: Arc<Shared>,
+}
+
+impl<S> DeadlineService<S> {
+    pub(super) const fn new(inner: S, shared: Arc<Shared>) -> Self {
+        Self { inner, shared }
+    }
+
+    /// The service inside.
+    pub const fn get_ref(&self) -> &S {
+        &self.inner
+    }
+
+    /// The service inside.
+    pub const fn get_mut(&mut self) -> &mut S {
+        &mut self.inner
+    }
+
+    /// The service inside.
+    pub fn into_inner(self) -> S {
+        self.inner
+    }
+
+    /// The earliest of what the request carries, what its context leaves and our own limit.
+    fn deadline(&self, extensions: &Extensions, now: Instant) -> Option<Instant> {
+        let left = CallContext::of(extensions)
+            .and_then(|context| context.deadline())
+            .map(|end| end.checked_sub(self.shared.reserve).unwrap_or(end));
+        let own = self.shared.limit.and_then(|limit| now.checked_add(limit));
+        [Deadline::of(extensions), left, own]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+}
+
+impl<S, B> Service<Request<B>> for DeadlineService<S>
+where
+    S: Service<Request<B>, Error = BoxError>,
+    S::Response: Send + 'static,
+    S::Future: Send + 'static,
+{
+    type Response = S::Response;
+    type Error = BoxError;
+    type Future = ResponseFuture<S::Future, S::Response>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        let now = Instant::now();
+        let Some(deadline) = self.deadline(request.extensions(), now) else {
+            return ResponseFuture::unlimited(self.inner.call(request));
+        };
+        if deadline <= now {
+            self.shared.refused.increment();
+            let late_by = now.saturating_duration_since(deadline);
+            let error = DeadlinePassed::before_work(&self.shared.name, late_by);
+            return ResponseFuture::refused(error);
+        }
+        request.extensions_mut().insert(Deadline(deadline));
+        let shared = Arc::clone(&self.shared);
+        if only_reads(request.method()) {
+            return ResponseFuture::read(self.inner.call(request), deadline, shared);
+        }
+        let context = CallContext::of(request.extensions()).unwrap_or_default();
+        let writing = context.spawn(self.inner.call(request));
+        ResponseFuture::write(writing, deadline, shared)
+    }
+}

@@ -1,0 +1,101 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use http::{Method, Request};
+use tokio::time::Instant;
+use tower::{ServiceExt, service_fn};
+use tower_layer::Layer;
+
+use super::{Deadline, DeadlineLayer, DeadlinePassed};
+use crate::BoxError;
+use crate::context::{CallContext, Priority, TraceContext};
+
+const LIMIT: Duration = Duration::from_millis(100);
+
+fn request(method: Method) -> Request<()> {
+    Request::builder().method(method).body(()).unwrap()
+}
+
+/// Sends one request to a service that takes `work` and then counts.
+async fn send(
+    method: Method,
+    work: Duration,
+    context: Option<CallContext>,
+) -> (Result<Option<Duration>, BoxError>, Arc<AtomicU32>) {
+    let finished = Arc::new(AtomicU32::new(0));
+    let counter = Arc::clone(&finished);
+    let inner = service_fn(move |request: Request<()>| {
+        let counter = Arc::clone(&counter);
+        async move {
+            let left = Deadline::of(request.extensions()).map(|end| end - Instant::now());
+            tokio::time::sleep(work).await;
+            counter.fetch_add(1, Ordering::SeqCst);
+            Ok::<_, BoxError>(left)
+        }
+    });
+    let layer = DeadlineLayer::builder("metadata")
+        .limit(LIMIT)
+        .reserve(Duration::from_millis(10))
+        .build();
+    let mut request = request(method);
+    if let Some(context) = context {
+        request.extensions_mut().insert(context);
+    }
+    (layer.layer(inner).oneshot(request).await, finished)
+}
+
+fn with_left(left: Duration) -> Option<CallContext> {
+    let end = Instant::now() + left;
+    Some(CallContext::new(
+        Some(end),
+        Priority::default(),
+        TraceContext::begin(),
+    ))
+}
+
+fn passed(result: Result<Option<Duration>, BoxError>) -> DeadlinePassed {
+    *result.unwrap_err().downcast::<DeadlinePassed>().unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_hop_takes_what_is_left_minus_a_reserve() {
+    let quick = Duration::from_millis(1);
+    let (left, _) = send(Method::GET, quick, None).await;
+    assert_eq!(left.unwrap(), Some(LIMIT));
+    let context = with_left(Duration::from_millis(50));
+    let (left, _) = send(Method::GET, quick, context).await;
+    assert_eq!(left.unwrap(), Some(Duration::from_millis(40)));
+    let context = with_left(Duration::from_secs(50));
+    let (left, _) = send(Method::GET, quick, context).await;
+    assert_eq!(left.unwrap(), Some(LIMIT));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_whose_time_is_up_is_refused_before_work() {
+    let (result, finished) = send(Method::PUT, Duration::ZERO, with_left(Duration::ZERO)).await;
+    assert!(!passed(result).began());
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(finished.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn expiry_drops_a_read_and_lets_a_write_run_to_its_end() {
+    for (method, expected) in [(Method::GET, 0), (Method::PUT, 1), (Method::POST, 1)] {
+        let begun = Instant::now();
+        let (result, finished) = send(method.clone(), LIMIT * 3, None).await;
+        assert!(passed(result).began());
+        assert_eq!(begun.elapsed(), LIMIT);
+        tokio::time::sleep(LIMIT * 5).await;
+        assert_eq!(finished.load(Ordering::SeqCst), expected, "{method}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_in_time_is_the_answer() {
+    for method in [Method::GET, Method::PUT] {
+        let (result, finished) = send(method, LIMIT / 2, None).await;
+        assert!(result.is_ok());
+        assert_eq!(finished.load(Ordering::SeqCst), 1);
+    }
+}

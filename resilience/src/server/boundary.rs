@@ -1,0 +1,51 @@
+//! What is believed of an arriving request, and what the answer says about itself.
+
+use std::time::Duration;
+
+use http::{HeaderMap, StatusCode};
+
+use crate::context::{CallContext, headers};
+
+/// Who is on the other side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Boundary {
+    /// Strangers.
+    Edge,
+    /// Our own services.
+    Internal,
+}
+
+impl Boundary {
+    /// The context of an arriving request. At the edge what strangers may not say is removed
+    /// first, so that no handler sees it either.
+    pub(super) fn enter(
+        self,
+        arriving: &mut HeaderMap,
+        default_deadline: Option<Duration>,
+    ) -> CallContext {
+        if self == Self::Edge {
+            for name in headers::INTERNAL {
+                arriving.remove(name);
+            }
+        }
+        headers::read_context(arriving, default_deadline)
+    }
+}
+
+/// Writes the ledger into the answer, and that a failing one was repeated in vain.
+pub(super) fn leave(answer: &mut HeaderMap, status: StatusCode, context: &CallContext) -> bool {
+    // What the handler itself put there is not in the ledger's words.
+    answer.remove(headers::DEGRADATION);
+    if status.is_server_error() {
+        if context.is_not_retryable() {
+            answer.insert(headers::NO_RETRY, http::HeaderValue::from_static("1"));
+        }
+        // A failure has no parts that could have been replaced.
+        return false;
+    }
+    let Some(value) = context.ledger().to_header() else {
+        return false;
+    };
+    answer.insert(headers::DEGRADATION, value);
+    true
+}

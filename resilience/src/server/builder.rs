@@ -1,0 +1,130 @@
+//! The builder of the server side.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::request::Parts;
+
+use super::boundary::Boundary;
+use super::count::Counts;
+use super::layer::{ServerLayer, Shared};
+use super::queue::Queue;
+use crate::telemetry::Telemetry;
+
+/// How requests are labelled in metrics.
+pub(super) type RouteLabel = Arc<dyn Fn(&Parts) -> String + Send + Sync>;
+
+/// Builds a [`ServerLayer`]; begun by [`server`](super::server).
+#[derive(Clone)]
+pub struct ServerBuilder {
+    name: String,
+    boundary: Boundary,
+    enabled: bool,
+    telemetry: Telemetry,
+    max_in_flight: usize,
+    queue_length: usize,
+    queue_wait: Duration,
+    default_deadline: Option<Duration>,
+    exempt: Vec<String>,
+    route_label: RouteLabel,
+}
+
+impl ServerBuilder {
+    pub(super) fn new(name: String) -> Self {
+        Self {
+            name,
+            // Nobody is trusted by accident.
+            boundary: Boundary::Edge,
+            enabled: true,
+            telemetry: Telemetry::default(),
+            // Far above what a service of this kind needs and far below what breaks it.
+            max_in_flight: 256,
+            queue_length: 256,
+            queue_wait: Duration::from_millis(100),
+            default_deadline: None,
+            exempt: ["/livez", "/readyz", "/healthz"].map(str::to_owned).into(),
+            route_label: Arc::new(|_| "all".to_owned()),
+        }
+    }
+
+    /// Strangers call: internal headers are stripped (the default).
+    #[must_use]
+    pub const fn edge(mut self) -> Self {
+        self.boundary = Boundary::Edge;
+        self
+    }
+
+    /// Only our own services call: their deadline, priority and trace are taken over.
+    #[must_use]
+    pub const fn internal(mut self) -> Self {
+        self.boundary = Boundary::Internal;
+        self
+    }
+
+    /// Where it counts and tells (default: a registry of its own).
+    #[must_use]
+    pub fn telemetry(mut self, telemetry: Telemetry) -> Self {
+        self.telemetry = telemetry;
+        self
+    }
+
+    /// `false` turns everything off: requests reach the handler as they came.
+    #[must_use]
+    pub const fn enabled(mut self, enabled: bool) -> Self {
+        self.enabled = enabled;
+        self
+    }
+
+    /// How many requests are worked on at once (default 256).
+    #[must_use]
+    pub const fn max_in_flight(mut self, requests: usize) -> Self {
+        self.max_in_flight = requests;
+        self
+    }
+
+    /// How many may wait, and for how long (default 256 and 100 ms: longer than a hiccup,
+    /// shorter than what a caller gives one attempt).
+    #[must_use]
+    pub const fn queue(mut self, length: usize, wait: Duration) -> Self {
+        self.queue_length = length;
+        self.queue_wait = wait;
+        self
+    }
+
+    /// The longest time for a request; also for one that brings a longer deadline (default:
+    /// none but what the request brings).
+    #[must_use]
+    pub fn default_deadline(mut self, deadline: impl Into<Option<Duration>>) -> Self {
+        self.default_deadline = deadline.into();
+        self
+    }
+
+    /// Paths that are never queued or shed (default `/livez`, `/readyz`, `/healthz`).
+    #[must_use]
+    pub fn exempt(mut self, paths: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.exempt = paths.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// How requests are labelled in metrics, such as by the route that matched (default: all
+    /// alike). At most 512 labels are told apart.
+    #[must_use]
+    pub fn route_label(mut self, label: impl Fn(&Parts) -> String + Send + Sync + 'static) -> Self {
+        self.route_label = Arc::new(label);
+        self
+    }
+
+    /// The layer. Every service it is put around shares one queue.
+    pub fn layer(self) -> ServerLayer {
+        let counts = Counts::new(&self.name, self.telemetry, self.route_label);
+        ServerLayer::new(Shared {
+            queue: Queue::new(self.max_in_flight, self.queue_length, self.queue_wait),
+            name: self.name,
+            boundary: self.boundary,
+            enabled: self.enabled,
+            default_deadline: self.default_deadline,
+            exempt: self.exempt,
+            counts,
+        })
+    }
+}

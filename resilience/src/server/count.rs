@@ -1,0 +1,115 @@
+//! The metrics of a server.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::StatusCode;
+use http::request::Parts;
+use parking_lot::RwLock;
+
+use super::builder::RouteLabel;
+use crate::ledger::Reason;
+use crate::telemetry::{Counter, Event, Gauge, Histogram, Telemetry, names};
+
+/// How many routes are told apart: what a label function makes of a stranger's path must not
+/// grow without bound.
+const MAXIMUM_ROUTES: usize = 256;
+
+/// Counts what a server does. Handles are resolved once per route.
+pub(super) struct Counts {
+    name: String,
+    telemetry: Telemetry,
+    label: RouteLabel,
+    routes: RwLock<BTreeMap<String, Arc<Route>>>,
+    pub(super) in_flight: Gauge,
+    degraded: Counter,
+    panics: Counter,
+}
+
+/// The handles of one route.
+pub(super) struct Route {
+    seconds: Histogram,
+    statuses: RwLock<BTreeMap<u16, Counter>>,
+    label: String,
+}
+
+impl Counts {
+    pub(super) fn new(name: &str, telemetry: Telemetry, label: RouteLabel) -> Self {
+        Self {
+            in_flight: telemetry.gauge(&names::SERVER_IN_FLIGHT, &[name]),
+            degraded: telemetry.counter(&names::SERVER_DEGRADED, &[name]),
+            panics: telemetry.counter(&names::SERVER_PANICS, &[name]),
+            name: name.to_owned(),
+            telemetry,
+            label,
+            routes: RwLock::new(BTreeMap::new()),
+        }
+    }
+
+    /// The handles for the route of a request.
+    pub(super) fn route(&self, parts: &Parts) -> Arc<Route> {
+        let mut label = (self.label)(parts);
+        if let Some(route) = self.routes.read().get(&label) {
+            return Arc::clone(route);
+        }
+        let mut routes = self.routes.write();
+        if routes.len() >= MAXIMUM_ROUTES {
+            "other".clone_into(&mut label);
+        }
+        let route = routes.entry(label.clone()).or_insert_with(|| {
+            let labels = [self.name.as_str(), label.as_str()];
+            Arc::new(Route {
+                seconds: self
+                    .telemetry
+                    .histogram(&names::SERVER_REQUEST_SECONDS, &labels),
+                statuses: RwLock::new(BTreeMap::new()),
+                label,
+            })
+        });
+        Arc::clone(route)
+    }
+
+    /// Counts an answer.
+    pub(super) fn answered(
+        &self,
+        route: &Route,
+        status: StatusCode,
+        took: Duration,
+        degraded: bool,
+    ) {
+        route.seconds.observe(took);
+        if degraded {
+            self.degraded.increment();
+        }
+        let code = status.as_u16();
+        if let Some(counter) = route.statuses.read().get(&code) {
+            counter.increment();
+            return;
+        }
+        let labels = [self.name.as_str(), route.label.as_str(), status.as_str()];
+        let counter = self.telemetry.counter(&names::SERVER_REQUESTS, &labels);
+        counter.increment();
+        route.statuses.write().insert(code, counter);
+    }
+
+    /// Counts and tells a refusal.
+    pub(super) fn rejected(&self, by: &'static str, kind: &'static str, reason: Reason) {
+        self.telemetry
+            .counter(&names::SERVER_REJECTED, &[&self.name, kind])
+            .increment();
+        self.telemetry.emit(Event::Rejected {
+            name: self.name.clone(),
+            by: by.to_owned(),
+            reason: reason.as_str().to_owned(),
+        });
+    }
+
+    /// Counts and tells a panic.
+    pub(super) fn panicked(&self) {
+        self.panics.increment();
+        self.telemetry.emit(Event::Panicked {
+            server: self.name.clone(),
+        });
+    }
+}

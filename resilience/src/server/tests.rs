@@ -1,0 +1,205 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::routing::{get, put};
+use axum::{Router, extract::Request};
+use http::{HeaderMap, Response, StatusCode};
+use tower::ServiceExt;
+
+use super::{ServerBuilder, server};
+use crate::context::CallContext;
+use crate::ledger::{Degradation, Reason};
+
+fn degradation() -> Degradation {
+    Degradation {
+        dependency: "recommendations".to_owned(),
+        reason: Reason::Open,
+        stood_in: "popular".to_owned(),
+        weight: 0.3,
+        age: None,
+    }
+}
+
+fn router(server: ServerBuilder, finished: &Arc<AtomicU32>) -> Router {
+    let slow = {
+        let finished = Arc::clone(finished);
+        move || async move {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            finished.fetch_add(1, Ordering::SeqCst);
+            "done"
+        }
+    };
+    Router::new()
+        .route(
+            "/echo",
+            get(|headers: HeaderMap| async move { format!("{headers:?}") }),
+        )
+        .route(
+            "/left",
+            get(|| async {
+                let left = CallContext::current().unwrap().remaining();
+                format!("{left:?}")
+            }),
+        )
+        .route(
+            "/degraded",
+            get(|| async {
+                CallContext::current().unwrap().degrade(degradation());
+                "popular rows"
+            }),
+        )
+        .route(
+            "/in-vain",
+            get(|| async {
+                let context = CallContext::current().unwrap();
+                context.mark_not_retryable();
+                context.degrade(degradation());
+                StatusCode::BAD_GATEWAY
+            }),
+        )
+        .route("/panic", get(panics))
+        .route("/slow", get(slow.clone()).merge(put(slow)))
+        .route("/livez", get(|| async { "alive" }))
+        .layer(server.layer())
+}
+
+async fn panics() -> &'static str {
+    assert!(CallContext::current().is_none(), "on purpose");
+    "not reached"
+}
+
+fn request(method: &str, path: &str, headers: &[(&str, &str)]) -> Request {
+    let mut request = Request::builder().method(method).uri(path);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    request.body(Body::empty()).unwrap()
+}
+
+async fn call(router: &Router, request: Request) -> (Response<()>, String) {
+    let response = router.clone().oneshot(request).await.unwrap();
+    let (parts, body) = response.into_parts();
+    let body = axum::body::to_bytes(body, 100_000).await.unwrap();
+    let body = String::from_utf8(body.to_vec()).unwrap();
+    (Response::from_parts(parts, ()), body)
+}
+
+fn new(server: ServerBuilder) -> (Router, Arc<AtomicU32>) {
+    let finished = Arc::default();
+    (router(server, &finished), finished)
+}
+
+const FORGED: [(&str, &str); 4] = [
+    ("aplomb-deadline-ms", "1"),
+    ("aplomb-priority", "critical"),
+    ("aplomb-no-retry", "1"),
+    ("degradation", "everything;weight=1"),
+];
+
+#[tokio::test]
+async fn the_edge_strips_what_strangers_may_not_say() {
+    let (edge, _) = new(server("gateway").edge());
+    let (_, seen) = call(&edge, request("GET", "/echo", &FORGED)).await;
+    assert!(!seen.contains("aplomb"), "{seen}");
+    assert!(!seen.contains("degradation"), "{seen}");
+    let (internal, _) = new(server("metadata").internal());
+    let (_, seen) = call(&internal, request("GET", "/echo", &FORGED[1..])).await;
+    assert!(seen.contains("critical"), "{seen}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deadline_is_taken_from_inside_and_bounded_by_the_default() {
+    let (internal, _) = new(server("metadata")
+        .internal()
+        .default_deadline(Duration::from_millis(500)));
+    let left = async |sent: &str| {
+        let request = request("GET", "/left", &[("aplomb-deadline-ms", sent)]);
+        call(&internal, request).await.1
+    };
+    assert_eq!(left("120").await, "Some(120ms)");
+    assert_eq!(left("9000").await, "Some(500ms)");
+    assert_eq!(left("soon").await, "Some(500ms)");
+    let (edge, _) = new(server("gateway").edge());
+    let forged = request("GET", "/left", &FORGED);
+    assert_eq!(call(&edge, forged).await.1, "None");
+}
+
+#[tokio::test]
+async fn the_ledger_becomes_a_header_and_a_failure_has_none() {
+    let (router, _) = new(server("gateway"));
+    let (response, _) = call(&router, request("GET", "/degraded", &[])).await;
+    assert_eq!(
+        response.headers()["degradation"],
+        "recommendations;reason=open;stood-in=popular;weight=0.3"
+    );
+    let (response, _) = call(&router, request("GET", "/in-vain", &[])).await;
+    assert_eq!(response.status(), StatusCode::BAD_GATEWAY);
+    assert_eq!(response.headers()["aplomb-no-retry"], "1");
+    assert!(!response.headers().contains_key("degradation"));
+}
+
+#[tokio::test]
+async fn a_panic_is_a_500() {
+    let (router, _) = new(server("gateway"));
+    let (response, body) = call(&router, request("GET", "/panic", &[])).await;
+    assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+    assert!(body.contains("internal") && !body.contains("on purpose"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_whose_time_is_up_is_refused_before_work() {
+    let (router, finished) = new(server("metadata").internal());
+    let late = request("PUT", "/slow", &[("aplomb-deadline-ms", "0")]);
+    let (response, _) = call(&router, late).await;
+    assert_eq!(response.status(), StatusCode::GATEWAY_TIMEOUT);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(finished.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn expiry_drops_reads_and_lets_writes_run_to_their_end() {
+    for (method, expected) in [("GET", 0), ("PUT", 1)] {
+        let (router, finished) = new(server("metadata").internal());
+        let short = request(method, "/slow", &[("aplomb-deadline-ms", "50")]);
+        let (response, _) = call(&router, short).await;
+        assert_eq!(response.status(), StatusCode::GATEWAY_TIMEOUT);
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert_eq!(finished.load(Ordering::SeqCst), expected, "{method}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_outlives_its_connection_and_a_read_does_not() {
+    for (method, expected) in [("GET", 0), ("PUT", 1)] {
+        let (router, finished) = new(server("metadata").internal());
+        let gone = router.oneshot(request(method, "/slow", &[]));
+        let patience = Duration::from_millis(10);
+        assert!(tokio::time::timeout(patience, gone).await.is_err());
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert_eq!(finished.load(Ordering::SeqCst), expected, "{method}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_does_not_fit_is_refused_and_health_is_never() {
+    let (router, _) = new(server("metadata")
+        .max_in_flight(1)
+        .queue(0, Duration::from_millis(10)));
+    let working = tokio::spawn(router.clone().oneshot(request("GET", "/slow", &[])));
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    let (refused, _) = call(&router, request("GET", "/slow", &[])).await;
+    assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(refused.headers()["retry-after"], "1");
+    let (health, _) = call(&router, request("GET", "/livez", &[])).await;
+    assert_eq!(health.status(), StatusCode::OK);
+    assert_eq!(working.await.unwrap().unwrap().status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn switched_off_it_leaves_everything_as_it_is() {
+    let (router, _) = new(server("gateway").enabled(false));
+    let (_, seen) = call(&router, request("GET", "/echo", &FORGED)).await;
+    assert!(seen.contains("aplomb-priority"), "{seen}");
+}
