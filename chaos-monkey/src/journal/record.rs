@@ -121,14 +121,23 @@ pub enum Record {
         /// The fault that ended it, or nothing if it ended by itself: the verdict fails.
         fault: Option<FaultId>,
     },
-    /// An instance was stopped without ending it.
+    /// An instance was stopped as planned, after the load.
+    InstanceStopped {
+        /// Which.
+        instance: InstanceName,
+        /// Its process id.
+        pid: u32,
+        /// How it ended: `exit 0`, or `signal 9` if it did not go in time.
+        how: String,
+    },
+    /// An instance was halted without ending it.
     InstancePaused {
         /// Which.
         instance: InstanceName,
         /// The fault.
         fault: FaultId,
     },
-    /// A stopped instance goes on.
+    /// A halted instance goes on.
     InstanceResumed {
         /// Which.
         instance: InstanceName,
