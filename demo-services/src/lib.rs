@@ -1,0 +1,11 @@
+//! A small streaming service to practise on: every call goes through the `resilience`
+//! middleware, and `chaos-monkey` breaks it while users are served.
+
+pub mod auth;
+pub mod catalogue;
+pub mod metadata;
+pub mod playback;
+pub mod recommendations;
+pub mod setup;
+pub mod shell;
+pub mod store;

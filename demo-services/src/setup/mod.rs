@@ -1,0 +1,204 @@
+//! Makes what the mesh runs on: catalogue, similarity, users and keys.
+
+mod users;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use serde_json::json;
+
+use crate::catalogue::{self, Taste};
+use crate::recommendations::{self, Similarity};
+use crate::store::{AuthStore, SqliteAuth};
+use crate::{auth, metadata};
+
+/// The file that says that a folder is complete, and from which seed.
+const COMPLETE: &str = "complete.json";
+
+/// Make the catalogue, the users and the keys that the mesh runs on.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Arguments {
+    /// Folder to make; a complete one of the same size and seed is left alone
+    #[arg(long, env = "APLOMB_DATA", value_name = "DIR")]
+    pub data: PathBuf,
+
+    /// Seed of catalogue, viewers and names; passwords and keys come from the system
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+
+    /// How many titles the catalogue has
+    #[arg(long, default_value_t = 3_000, value_parser = clap::value_parser!(u16).range(100..=20_000))]
+    pub titles: u16,
+
+    /// How many viewers the similarity is learnt from
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(200..=100_000))]
+    pub viewers: u32,
+
+    /// How many users can log in
+    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=200))]
+    pub users: u32,
+}
+
+/// Runs set-up and says what it did.
+///
+/// # Errors
+///
+/// Whatever the disk says.
+pub async fn command(arguments: Arguments) -> anyhow::Result<()> {
+    let begun = tokio::time::Instant::now();
+    let made = run(&arguments).await?;
+    let folder = arguments.data.display();
+    if made {
+        println!("made {folder} in {:.1} s", begun.elapsed().as_secs_f64());
+    } else {
+        println!("{folder} is complete already");
+    }
+    Ok(())
+}
+
+/// Makes the folder unless it is complete; whether it did.
+///
+/// It is made beside its place and renamed, so that half of one is never used.
+///
+/// # Errors
+///
+/// Whatever the disk says, or a folder that is there and was not made by set-up.
+pub async fn run(arguments: &Arguments) -> anyhow::Result<bool> {
+    let wanted = json!({
+        "seed": arguments.seed,
+        "titles": arguments.titles,
+        "viewers": arguments.viewers,
+        "users": arguments.users,
+    })
+    .to_string();
+    if arguments.data.exists() {
+        let complete = std::fs::read_to_string(arguments.data.join(COMPLETE)).unwrap_or_default();
+        anyhow::ensure!(
+            complete == wanted,
+            "{} is there already and was made differently: remove it or name another folder",
+            arguments.data.display()
+        );
+        return Ok(false);
+    }
+    let making = arguments.data.with_extension("making");
+    if making.exists() {
+        std::fs::remove_dir_all(&making)?;
+    }
+    std::fs::create_dir_all(making.join("keys"))
+        .with_context(|| format!("cannot create {}", making.display()))?;
+    make(arguments, &making).await?;
+    std::fs::write(making.join(COMPLETE), wanted)?;
+    std::fs::rename(&making, &arguments.data)
+        .with_context(|| format!("cannot create {}", arguments.data.display()))?;
+    Ok(true)
+}
+
+async fn make(arguments: &Arguments, folder: &Path) -> anyhow::Result<()> {
+    let (seed, count, viewers) = (arguments.seed, arguments.titles, arguments.viewers);
+    let users = users::draw(seed, arguments.users);
+    let hashing = tokio::task::spawn_blocking({
+        let users = users.clone();
+        move || users::stored(&users)
+    });
+    let watching = tokio::task::spawn_blocking(move || {
+        let taste = Taste::new(seed, count);
+        let histories = catalogue::watch(seed, &taste, viewers);
+        let similarity = Similarity::compute(count, &histories);
+        recommendations::Taste {
+            similarity,
+            histories,
+        }
+    });
+    let titles = catalogue::generate(seed, u32::from(count));
+    metadata::store(&folder.join("catalogue.sqlite"), &titles).await?;
+
+    let taste = watching.await?;
+    recommendations::store(&folder.join("similarity.sqlite"), &taste).await?;
+    let popular = taste.similarity.popular.iter().filter_map(|id| {
+        let title = titles.get(usize::from(*id).checked_sub(1)?)?;
+        Some(json!({"id": title.id, "name": title.name}))
+    });
+    write_lines(&folder.join("titles.jsonl"), popular)?;
+    let words = titles.iter().map(|title| {
+        let word = title.name.split(' ').next_back().unwrap_or("night");
+        json!({"q": word.to_lowercase()})
+    });
+    write_lines(&folder.join("searches.jsonl"), words)?;
+
+    let store = SqliteAuth::open(&folder.join("auth.sqlite")).await?;
+    store.add_users(&hashing.await??).await?;
+    store.add_signing_key(&auth::fresh_key()).await?;
+    write_secret(
+        &folder.join("keys/manifest.key"),
+        &rand::random::<[u8; 32]>(),
+    )?;
+    let lines: Vec<String> = users.iter().map(users::User::to_line).collect();
+    write_secret(&folder.join("users.jsonl"), lines.join("\n").as_bytes())?;
+    restrict(&folder.join("auth.sqlite"))
+}
+
+fn write_lines(path: &Path, lines: impl Iterator<Item = serde_json::Value>) -> anyhow::Result<()> {
+    let lines: Vec<String> = lines.map(|line| line.to_string()).collect();
+    std::fs::write(path, lines.join("\n"))
+        .with_context(|| format!("cannot write {}", path.display()))
+}
+
+fn write_secret(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    std::fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display()))?;
+    restrict(path)
+}
+
+/// Only the owner may read it.
+fn restrict(path: &Path) -> anyhow::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))
+        .with_context(|| format!("cannot protect {}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn arguments(data: PathBuf) -> Arguments {
+        Arguments {
+            data,
+            seed: 7,
+            titles: 100,
+            viewers: 200,
+            users: 3,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_complete_folder_is_left_alone_and_a_different_one_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut arguments = arguments(folder.path().join("data"));
+        assert!(run(&arguments).await.unwrap());
+        let users = std::fs::read(arguments.data.join("users.jsonl")).unwrap();
+        assert!(!run(&arguments).await.unwrap());
+        assert_eq!(
+            std::fs::read(arguments.data.join("users.jsonl")).unwrap(),
+            users
+        );
+        arguments.seed = 8;
+        let error = run(&arguments).await.unwrap_err().to_string();
+        assert!(error.contains("made differently"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn passwords_are_drawn_and_titles_are_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let (one, other) = (
+            arguments(folder.path().join("one")),
+            arguments(folder.path().join("other")),
+        );
+        run(&one).await.unwrap();
+        run(&other).await.unwrap();
+        let read = |arguments: &Arguments, name: &str| {
+            std::fs::read_to_string(arguments.data.join(name)).unwrap()
+        };
+        assert_eq!(read(&one, "titles.jsonl"), read(&other, "titles.jsonl"));
+        assert_ne!(read(&one, "users.jsonl"), read(&other, "users.jsonl"));
+        assert_eq!(read(&one, "users.jsonl").lines().count(), 3);
+    }
+}

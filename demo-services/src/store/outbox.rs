@@ -1,0 +1,236 @@
+//! Positions that wait for playback.
+
+use std::path::Path;
+use std::time::Duration;
+
+use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
+
+use super::sqlite::Store;
+use super::unix_seconds;
+
+/// A position that waits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutboxEntry {
+    /// The `Idempotency-Key` of the write; one entry per key.
+    pub key: String,
+    /// The user.
+    pub user: u32,
+    /// The title.
+    pub title: u32,
+    /// The client's sequence.
+    pub sequence: u64,
+    /// The position, in seconds from the beginning.
+    pub seconds: u64,
+}
+
+/// An entry that this process may deliver until its lease ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claimed {
+    /// By which it is settled.
+    pub id: i64,
+    /// What is to be delivered.
+    pub entry: OutboxEntry,
+}
+
+/// Keeps positions until they are delivered.
+pub trait OutboxStore {
+    /// Keeps an entry; a second one with the same key changes nothing.
+    fn enqueue(&self, entry: &OutboxEntry) -> impl Future<Output = anyhow::Result<()>> + Send;
+
+    /// Takes entries to deliver, the oldest first, for the length of a lease.
+    fn claim(
+        &self,
+        limit: u32,
+        lease: Duration,
+    ) -> impl Future<Output = anyhow::Result<Vec<Claimed>>> + Send;
+
+    /// Forgets a delivered entry.
+    fn done(&self, id: i64) -> impl Future<Output = anyhow::Result<()>> + Send;
+
+    /// What waits for a user, the oldest first.
+    fn pending(&self, user: u32) -> impl Future<Output = anyhow::Result<Vec<OutboxEntry>>> + Send;
+}
+
+const SCHEMA: [&str; 2] = [
+    "CREATE TABLE IF NOT EXISTS outbox (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        key TEXT NOT NULL UNIQUE,
+        user INTEGER NOT NULL,
+        title INTEGER NOT NULL,
+        sequence INTEGER NOT NULL,
+        seconds INTEGER NOT NULL,
+        leased_until INTEGER NOT NULL DEFAULT 0
+    )",
+    "CREATE INDEX IF NOT EXISTS outbox_user ON outbox (user)",
+];
+
+/// The outbox in SQLite.
+#[derive(Debug, Clone)]
+pub struct SqliteOutbox {
+    store: Store,
+}
+
+impl SqliteOutbox {
+    /// Opens the file, and makes it if it is not there.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the disk says.
+    pub async fn open(path: &Path) -> anyhow::Result<Self> {
+        Ok(Self {
+            store: Store::open(path, &SCHEMA).await?,
+        })
+    }
+}
+
+impl OutboxStore for SqliteOutbox {
+    async fn enqueue(&self, entry: &OutboxEntry) -> anyhow::Result<()> {
+        sqlx::query(
+            "INSERT INTO outbox (key, user, title, sequence, seconds) VALUES (?, ?, ?, ?, ?)
+             ON CONFLICT (key) DO NOTHING",
+        )
+        .bind(&entry.key)
+        .bind(entry.user)
+        .bind(entry.title)
+        .bind(i64::try_from(entry.sequence)?)
+        .bind(i64::try_from(entry.seconds)?)
+        .execute(&self.store.writer)
+        .await?;
+        Ok(())
+    }
+
+    async fn claim(&self, limit: u32, lease: Duration) -> anyhow::Result<Vec<Claimed>> {
+        // Mostly nothing waits, and looking needs no lock.
+        let waiting = sqlx::query("SELECT 1 FROM outbox LIMIT 1")
+            .fetch_optional(&self.store.readers)
+            .await?;
+        if waiting.is_none() {
+            return Ok(Vec::new());
+        }
+        let now = unix_seconds();
+        let until = now.saturating_add(i64::try_from(lease.as_secs())?.max(1));
+        let rows = sqlx::query(
+            "UPDATE outbox SET leased_until = ?
+             WHERE id IN (SELECT id FROM outbox WHERE leased_until <= ? ORDER BY id LIMIT ?)
+             RETURNING id, key, user, title, sequence, seconds",
+        )
+        .bind(until)
+        .bind(now)
+        .bind(limit)
+        .fetch_all(&self.store.writer)
+        .await?;
+        let mut claimed = rows
+            .iter()
+            .map(|row| {
+                Ok(Claimed {
+                    id: row.try_get("id")?,
+                    entry: entry(row)?,
+                })
+            })
+            .collect::<anyhow::Result<Vec<_>>>()?;
+        claimed.sort_by_key(|claimed| claimed.id);
+        Ok(claimed)
+    }
+
+    async fn done(&self, id: i64) -> anyhow::Result<()> {
+        sqlx::query("DELETE FROM outbox WHERE id = ?")
+            .bind(id)
+            .execute(&self.store.writer)
+            .await?;
+        Ok(())
+    }
+
+    async fn pending(&self, user: u32) -> anyhow::Result<Vec<OutboxEntry>> {
+        sqlx::query(
+            "SELECT key, user, title, sequence, seconds FROM outbox WHERE user = ? ORDER BY id",
+        )
+        .bind(user)
+        .fetch_all(&self.store.readers)
+        .await?
+        .iter()
+        .map(entry)
+        .collect()
+    }
+}
+
+fn entry(row: &SqliteRow) -> anyhow::Result<OutboxEntry> {
+    Ok(OutboxEntry {
+        key: row.try_get("key")?,
+        user: row.try_get("user")?,
+        title: row.try_get("title")?,
+        sequence: u64::try_from(row.try_get::<i64, _>("sequence")?)?,
+        seconds: u64::try_from(row.try_get::<i64, _>("seconds")?)?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn position(key: &str, sequence: u64) -> OutboxEntry {
+        OutboxEntry {
+            key: key.to_owned(),
+            user: 1,
+            title: 2,
+            sequence,
+            seconds: 60,
+        }
+    }
+
+    #[tokio::test]
+    async fn an_entry_is_kept_once_claimed_once_and_settled() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("outbox.sqlite");
+        let one = SqliteOutbox::open(&path).await.unwrap();
+        let other = SqliteOutbox::open(&path).await.unwrap();
+        let lease = Duration::from_secs(60);
+        assert_eq!(one.claim(10, lease).await.unwrap(), []);
+
+        one.enqueue(&position("a", 1)).await.unwrap();
+        other.enqueue(&position("a", 9)).await.unwrap();
+        other.enqueue(&position("b", 2)).await.unwrap();
+        assert_eq!(
+            one.pending(1).await.unwrap(),
+            [position("a", 1), position("b", 2)]
+        );
+        assert_eq!(one.pending(7).await.unwrap(), []);
+
+        let claimed = one.claim(10, lease).await.unwrap();
+        assert_eq!(claimed.len(), 2);
+        assert_eq!(other.claim(10, lease).await.unwrap(), []);
+        for claimed in claimed {
+            one.done(claimed.id).await.unwrap();
+        }
+        assert_eq!(other.pending(1).await.unwrap(), []);
+    }
+
+    #[tokio::test]
+    async fn a_lease_that_ended_lets_another_gateway_deliver() {
+        let folder = tempfile::tempdir().unwrap();
+        let outbox = SqliteOutbox::open(&folder.path().join("outbox.sqlite"))
+            .await
+            .unwrap();
+        outbox.enqueue(&position("a", 1)).await.unwrap();
+        assert_eq!(
+            outbox
+                .claim(10, Duration::from_secs(60))
+                .await
+                .unwrap()
+                .len(),
+            1
+        );
+        sqlx::query("UPDATE outbox SET leased_until = 1")
+            .execute(&outbox.store.writer)
+            .await
+            .unwrap();
+        assert_eq!(
+            outbox
+                .claim(10, Duration::from_secs(60))
+                .await
+                .unwrap()
+                .len(),
+            1
+        );
+    }
+}

@@ -1,0 +1,421 @@
+//! Streams and positions.
+
+use std::path::Path;
+
+use sqlx::Row;
+
+use super::sqlite::Store;
+use super::unix_seconds;
+
+/// A stream that somebody wants to start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StartStream {
+    /// The id it will have.
+    pub stream: String,
+    /// Whose it is.
+    pub user: u32,
+    /// On which device; a device has one stream, and a new one replaces it.
+    pub device: String,
+    /// What is streamed.
+    pub title: u32,
+    /// How many streams the user may have at once.
+    pub limit: u32,
+    /// How long it lives unless renewed, in seconds.
+    pub lease_seconds: i64,
+}
+
+/// A stream that was started.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StartedStream {
+    /// Its id.
+    pub stream: String,
+    /// When it ends unless renewed, in seconds since 1970.
+    pub until: i64,
+}
+
+/// Why a stream was not started.
+#[derive(Debug, thiserror::Error)]
+pub enum StreamError {
+    /// The user streams on as many devices as the plan allows.
+    #[error("too many streams at once")]
+    TooMany,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] sqlx::Error),
+}
+
+/// Where a user stopped watching a title.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Position {
+    /// The title.
+    pub title: u32,
+    /// The client's sequence; a higher one is newer.
+    pub sequence: u64,
+    /// Seconds from the beginning.
+    pub seconds: u64,
+}
+
+/// A position that is to be stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PositionWrite {
+    /// Under which all attempts are one write.
+    pub key: String,
+    /// The user.
+    pub user: u32,
+    /// The position.
+    pub position: Position,
+}
+
+/// Why a position was not stored.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    /// The key was used for another position.
+    #[error("the idempotency key was used for something else")]
+    KeyReused,
+    /// A number does not fit.
+    #[error("sequence and seconds must be below 2^63")]
+    TooLarge(#[from] std::num::TryFromIntError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] sqlx::Error),
+}
+
+/// What playback keeps.
+pub trait PlaybackStore {
+    /// Starts a stream if the limit allows it.
+    fn start(
+        &self,
+        start: &StartStream,
+    ) -> impl Future<Output = Result<StartedStream, StreamError>> + Send;
+
+    /// Lets a stream live on; nothing if it has ended.
+    fn renew(
+        &self,
+        stream: &str,
+        lease_seconds: i64,
+    ) -> impl Future<Output = Result<Option<i64>, sqlx::Error>> + Send;
+
+    /// Ends a stream; whether there was one.
+    fn stop(&self, stream: &str) -> impl Future<Output = Result<bool, sqlx::Error>> + Send;
+
+    /// Stores a position unless a newer one is there, and answers the one that is there then.
+    fn save(
+        &self,
+        write: &PositionWrite,
+    ) -> impl Future<Output = Result<Position, WriteError>> + Send;
+
+    /// The positions of a user, the one saved last first.
+    fn positions(
+        &self,
+        user: u32,
+    ) -> impl Future<Output = Result<Vec<Position>, sqlx::Error>> + Send;
+
+    /// The position of a user in a title.
+    fn position(
+        &self,
+        user: u32,
+        title: u32,
+    ) -> impl Future<Output = Result<Option<Position>, sqlx::Error>> + Send;
+}
+
+const SCHEMA: [&str; 5] = [
+    "CREATE TABLE IF NOT EXISTS streams (
+        stream TEXT PRIMARY KEY,
+        user INTEGER NOT NULL,
+        device TEXT NOT NULL,
+        title INTEGER NOT NULL,
+        until INTEGER NOT NULL,
+        UNIQUE (user, device)
+    )",
+    "CREATE TABLE IF NOT EXISTS positions (
+        user INTEGER NOT NULL,
+        title INTEGER NOT NULL,
+        sequence INTEGER NOT NULL,
+        seconds INTEGER NOT NULL,
+        saved INTEGER NOT NULL,
+        PRIMARY KEY (user, title)
+    ) WITHOUT ROWID",
+    "CREATE INDEX IF NOT EXISTS positions_saved ON positions (user, saved)",
+    "CREATE TABLE IF NOT EXISTS writes (
+        key TEXT PRIMARY KEY,
+        user INTEGER NOT NULL,
+        title INTEGER NOT NULL,
+        sequence INTEGER NOT NULL,
+        seconds INTEGER NOT NULL,
+        result_sequence INTEGER NOT NULL,
+        result_seconds INTEGER NOT NULL,
+        written INTEGER NOT NULL
+    ) WITHOUT ROWID",
+    // A key older than a day is not coming back; what is old goes when a process starts.
+    "DELETE FROM writes WHERE written < unixepoch() - 86400",
+];
+
+/// Playback's store in SQLite.
+#[derive(Debug, Clone)]
+pub struct SqlitePlayback {
+    store: Store,
+}
+
+impl SqlitePlayback {
+    /// Opens the file, and makes it if it is not there.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the disk says.
+    pub async fn open(path: &Path) -> anyhow::Result<Self> {
+        Ok(Self {
+            store: Store::open(path, &SCHEMA).await?,
+        })
+    }
+}
+
+impl PlaybackStore for SqlitePlayback {
+    async fn start(&self, start: &StartStream) -> Result<StartedStream, StreamError> {
+        let now = unix_seconds();
+        let until = now.saturating_add(start.lease_seconds);
+        let mut writing = self.store.writer.begin_with("BEGIN IMMEDIATE").await?;
+        // A repeated start with the same id is the same start.
+        let others: i64 = sqlx::query_scalar(
+            "SELECT count(*) FROM streams WHERE user = ? AND device != ? AND until > ?",
+        )
+        .bind(start.user)
+        .bind(&start.device)
+        .bind(now)
+        .fetch_one(&mut *writing)
+        .await?;
+        if others >= i64::from(start.limit) {
+            return Err(StreamError::TooMany);
+        }
+        sqlx::query(
+            "INSERT INTO streams (stream, user, device, title, until) VALUES (?, ?, ?, ?, ?)
+             ON CONFLICT (user, device) DO UPDATE SET
+               stream = excluded.stream, title = excluded.title, until = excluded.until",
+        )
+        .bind(&start.stream)
+        .bind(start.user)
+        .bind(&start.device)
+        .bind(start.title)
+        .bind(until)
+        .execute(&mut *writing)
+        .await?;
+        writing.commit().await?;
+        Ok(StartedStream {
+            stream: start.stream.clone(),
+            until,
+        })
+    }
+
+    async fn renew(&self, stream: &str, lease_seconds: i64) -> Result<Option<i64>, sqlx::Error> {
+        let now = unix_seconds();
+        let until = now.saturating_add(lease_seconds);
+        let renewed = sqlx::query("UPDATE streams SET until = ? WHERE stream = ? AND until > ?")
+            .bind(until)
+            .bind(stream)
+            .bind(now)
+            .execute(&self.store.writer)
+            .await?;
+        Ok((renewed.rows_affected() > 0).then_some(until))
+    }
+
+    async fn stop(&self, stream: &str) -> Result<bool, sqlx::Error> {
+        let stopped = sqlx::query("DELETE FROM streams WHERE stream = ?")
+            .bind(stream)
+            .execute(&self.store.writer)
+            .await?;
+        Ok(stopped.rows_affected() > 0)
+    }
+
+    async fn save(&self, write: &PositionWrite) -> Result<Position, WriteError> {
+        let (user, title) = (write.user, write.position.title);
+        let sequence = i64::try_from(write.position.sequence)?;
+        let seconds = i64::try_from(write.position.seconds)?;
+        let mut writing = self.store.writer.begin_with("BEGIN IMMEDIATE").await?;
+        let earlier = sqlx::query("SELECT * FROM writes WHERE key = ?")
+            .bind(&write.key)
+            .fetch_optional(&mut *writing)
+            .await?;
+        if let Some(earlier) = earlier {
+            let same = earlier.try_get::<u32, _>("user")? == user
+                && earlier.try_get::<u32, _>("title")? == title
+                && earlier.try_get::<i64, _>("sequence")? == sequence
+                && earlier.try_get::<i64, _>("seconds")? == seconds;
+            if !same {
+                return Err(WriteError::KeyReused);
+            }
+            return Ok(Position {
+                title,
+                sequence: unsigned(earlier.try_get("result_sequence")?),
+                seconds: unsigned(earlier.try_get("result_seconds")?),
+            });
+        }
+        sqlx::query(
+            "INSERT INTO positions (user, title, sequence, seconds, saved)
+             VALUES (?, ?, ?, ?, unixepoch())
+             ON CONFLICT (user, title) DO UPDATE SET
+               sequence = excluded.sequence, seconds = excluded.seconds, saved = excluded.saved
+             WHERE excluded.sequence > positions.sequence",
+        )
+        .bind(user)
+        .bind(title)
+        .bind(sequence)
+        .bind(seconds)
+        .execute(&mut *writing)
+        .await?;
+        let row = sqlx::query(
+            "SELECT title, sequence, seconds FROM positions WHERE user = ? AND title = ?",
+        )
+        .bind(user)
+        .bind(title)
+        .fetch_one(&mut *writing)
+        .await?;
+        let stored = position(&row)?;
+        sqlx::query("INSERT INTO writes VALUES (?, ?, ?, ?, ?, ?, ?, unixepoch())")
+            .bind(&write.key)
+            .bind(user)
+            .bind(title)
+            .bind(sequence)
+            .bind(seconds)
+            .bind(i64::try_from(stored.sequence)?)
+            .bind(i64::try_from(stored.seconds)?)
+            .execute(&mut *writing)
+            .await?;
+        writing.commit().await?;
+        Ok(stored)
+    }
+
+    async fn positions(&self, user: u32) -> Result<Vec<Position>, sqlx::Error> {
+        sqlx::query(
+            "SELECT title, sequence, seconds FROM positions WHERE user = ?
+             ORDER BY saved DESC, sequence DESC LIMIT 100",
+        )
+        .bind(user)
+        .fetch_all(&self.store.readers)
+        .await?
+        .iter()
+        .map(position)
+        .collect()
+    }
+
+    async fn position(&self, user: u32, title: u32) -> Result<Option<Position>, sqlx::Error> {
+        sqlx::query("SELECT title, sequence, seconds FROM positions WHERE user = ? AND title = ?")
+            .bind(user)
+            .bind(title)
+            .fetch_optional(&self.store.readers)
+            .await?
+            .map(|row| position(&row))
+            .transpose()
+    }
+}
+
+fn position(row: &sqlx::sqlite::SqliteRow) -> Result<Position, sqlx::Error> {
+    Ok(Position {
+        title: row.try_get("title")?,
+        sequence: unsigned(row.try_get("sequence")?),
+        seconds: unsigned(row.try_get("seconds")?),
+    })
+}
+
+/// Only numbers that were checked get into the file.
+fn unsigned(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn write(key: u8, user: u32, title: u32, sequence: u64) -> PositionWrite {
+        PositionWrite {
+            key: key.to_string(),
+            user,
+            position: Position {
+                title,
+                sequence,
+                seconds: sequence * 10,
+            },
+        }
+    }
+
+    async fn store() -> (tempfile::TempDir, SqlitePlayback) {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqlitePlayback::open(&folder.path().join("playback.sqlite"))
+            .await
+            .unwrap();
+        (folder, store)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+        #[test]
+        fn any_order_and_repetition_ends_at_the_highest_sequence(
+            writes in prop::collection::vec((0..2_u32, 0..2_u32, 0..6_u64), 1..20),
+            repeats in prop::collection::vec(0..20_usize, 0..10),
+        ) {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async {
+                let (_folder, store) = store().await;
+                let mut model: BTreeMap<(u32, u32), u64> = BTreeMap::new();
+                let all: Vec<_> = (0_u8..)
+                    .zip(&writes)
+                    .map(|(key, &(user, title, sequence))| write(key, user, title, sequence))
+                    .collect();
+                for one in &all {
+                    let highest = model.entry((one.user, one.position.title)).or_insert(0);
+                    *highest = one.position.sequence.max(*highest);
+                    let expected = *highest;
+                    let answer = store.save(one).await.unwrap();
+                    assert_eq!(answer.sequence, expected);
+                }
+                for one in repeats.iter().filter_map(|index| all.get(*index)) {
+                    store.save(one).await.unwrap();
+                }
+                for ((user, title), sequence) in model {
+                    let stored = store.position(user, title).await.unwrap().unwrap();
+                    assert_eq!(stored.sequence, sequence);
+                    assert_eq!(stored.seconds, sequence * 10);
+                }
+            });
+        }
+    }
+
+    #[tokio::test]
+    async fn a_key_is_one_write_and_only_one() {
+        let (_folder, store) = store().await;
+        let first = store.save(&write(1, 1, 1, 5)).await.unwrap();
+        store.save(&write(2, 1, 1, 9)).await.unwrap();
+        assert_eq!(store.save(&write(1, 1, 1, 5)).await.unwrap(), first);
+        let reused = store.save(&write(1, 1, 1, 6)).await;
+        assert!(matches!(reused, Err(WriteError::KeyReused)));
+        assert_eq!(store.positions(1).await.unwrap().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn streams_are_leases_per_device() {
+        let (_folder, store) = store().await;
+        let start = |stream: &str, device: &str| StartStream {
+            stream: stream.to_owned(),
+            user: 1,
+            device: device.to_owned(),
+            title: 1,
+            limit: 1,
+            lease_seconds: 60,
+        };
+        store.start(&start("a", "tv")).await.unwrap();
+        store.start(&start("b", "tv")).await.unwrap();
+        let second = store.start(&start("c", "phone")).await;
+        assert!(matches!(second, Err(StreamError::TooMany)));
+        assert_eq!(store.renew("a", 60).await.unwrap(), None);
+        assert!(store.renew("b", 60).await.unwrap().is_some());
+        assert!(store.stop("b").await.unwrap());
+        store.start(&start("c", "phone")).await.unwrap();
+        sqlx::query("UPDATE streams SET until = 1")
+            .execute(&store.store.writer)
+            .await
+            .unwrap();
+        store.start(&start("d", "tv")).await.unwrap();
+    }
+}

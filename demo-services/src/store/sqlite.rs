@@ -1,0 +1,85 @@
+//! How SQLite is opened everywhere.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Context;
+use sqlx::SqlitePool;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+
+/// How long a statement waits for another process's lock: less than the 250 ms that a caller
+/// gives one attempt, so that the caller hears of it.
+const BUSY_TIMEOUT: Duration = Duration::from_millis(150);
+
+/// How many statements read at once; each connection has a thread and a cache of its own.
+const READERS: u32 = 2;
+
+/// A store that changes: one connection that writes, a few that read.
+#[derive(Debug, Clone)]
+pub(crate) struct Store {
+    pub(crate) writer: SqlitePool,
+    pub(crate) readers: SqlitePool,
+}
+
+impl Store {
+    /// Opens a file, makes it if it is not there, and applies `schema` statement by statement;
+    /// each must be one that may be repeated.
+    pub(crate) async fn open(path: &Path, schema: &[&'static str]) -> anyhow::Result<Self> {
+        let writer = SqlitePoolOptions::new()
+            .max_connections(1)
+            .connect_with(options(path).create_if_missing(true))
+            .await
+            .with_context(|| format!("cannot open {}", path.display()))?;
+        for statement in schema {
+            sqlx::query(*statement).execute(&writer).await?;
+        }
+        let readers = SqlitePoolOptions::new()
+            .max_connections(READERS)
+            .connect_with(options(path).read_only(true))
+            .await
+            .with_context(|| format!("cannot open {}", path.display()))?;
+        Ok(Self { writer, readers })
+    }
+}
+
+/// A new file that will be read-only once it is complete.
+pub(crate) async fn create(path: &Path) -> anyhow::Result<SqlitePool> {
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Delete)
+        .synchronous(SqliteSynchronous::Off);
+    SqlitePoolOptions::new()
+        .max_connections(1)
+        .connect_with(options)
+        .await
+        .with_context(|| format!("cannot create {}", path.display()))
+}
+
+/// A complete file that nobody changes any more.
+pub(crate) async fn open_read_only(path: &Path) -> anyhow::Result<SqlitePool> {
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .read_only(true)
+        .immutable(true);
+    SqlitePoolOptions::new()
+        .max_connections(READERS)
+        .connect_with(options)
+        .await
+        .with_context(|| {
+            format!(
+                "cannot open {}: make it with `demo-services setup`",
+                path.display()
+            )
+        })
+}
+
+/// WAL lets readers read while one writes. With it, NORMAL loses nothing when a process is
+/// killed; only a loss of power could cost the last transactions.
+fn options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Normal)
+        .busy_timeout(BUSY_TIMEOUT)
+}
