@@ -53,7 +53,11 @@ impl Demand {
     ) -> Result<Self, LoadError> {
         let journeys =
             WeightedIndex::new(journey_weights).map_err(|_| LoadError::NoJourneyWeight)?;
-        Ok(Self { journeys, users, datasets })
+        Ok(Self {
+            journeys,
+            users,
+            datasets,
+        })
     }
 }
 
@@ -100,7 +104,12 @@ impl Iterator for Arrivals {
             offset,
             journey: self.demand.journeys.sample(random),
             user: self.demand.users.as_ref().map(|users| users.draw(random)),
-            rows: self.demand.datasets.iter().map(|rows| rows.draw(random)).collect(),
+            rows: self
+                .demand
+                .datasets
+                .iter()
+                .map(|rows| rows.draw(random))
+                .collect(),
             sequence: self.sequence,
         })
     }
@@ -133,7 +142,11 @@ impl Intensity {
             Rate::Constant(per_second) => intensity.push(f64::INFINITY, *per_second, *per_second),
             Rate::Steps(steps) => {
                 for step in steps {
-                    intensity.push(step.r#for.get().as_secs_f64(), step.per_second, step.per_second);
+                    intensity.push(
+                        step.r#for.get().as_secs_f64(),
+                        step.per_second,
+                        step.per_second,
+                    );
                 }
                 if let Some(last) = steps.last() {
                     intensity.push(f64::INFINITY, last.per_second, last.per_second);
@@ -152,18 +165,37 @@ impl Intensity {
             return;
         }
         let (begins, before) = self.pieces.last().map_or((0.0, 0.0), |last| {
-            (last.begins + last.lasts, last.before + last.expected_within(last.lasts))
+            (
+                last.begins + last.lasts,
+                last.before + last.expected_within(last.lasts),
+            )
         });
-        let slope = if lasts.is_finite() { (to - from) / lasts } else { 0.0 };
-        self.pieces.push(Piece { begins, lasts, before, rate: from, slope });
+        let slope = if lasts.is_finite() {
+            (to - from) / lasts
+        } else {
+            0.0
+        };
+        self.pieces.push(Piece {
+            begins,
+            lasts,
+            before,
+            rate: from,
+            slope,
+        });
     }
 
     /// The time at which this many arrivals are expected; nothing if that is never.
     fn time_of(&self, expected: f64) -> Option<f64> {
-        let piece = self.pieces.iter().rev().find(|piece| piece.before <= expected)?;
+        let piece = self
+            .pieces
+            .iter()
+            .rev()
+            .find(|piece| piece.before <= expected)?;
         let within = expected - piece.before;
         // The positive root of `rate·t + slope·t²/2 = within`, in the form without cancellation.
-        let root = (piece.rate * piece.rate + 2.0 * piece.slope * within).max(0.0).sqrt();
+        let root = (piece.rate * piece.rate + 2.0 * piece.slope * within)
+            .max(0.0)
+            .sqrt();
         let seconds = piece.begins + 2.0 * within / (piece.rate + root);
         seconds.is_finite().then_some(seconds)
     }
@@ -202,8 +234,11 @@ mod tests {
         prop_oneof![
             (1.0_f64..200.0).prop_map(Rate::Constant),
             prop::collection::vec(step, 1..4).prop_map(Rate::Steps),
-            (1.0_f64..200.0, 1.0_f64..200.0, span)
-                .prop_map(|(from, to, over)| Rate::Ramp { from, to, over }),
+            (1.0_f64..200.0, 1.0_f64..200.0, span).prop_map(|(from, to, over)| Rate::Ramp {
+                from,
+                to,
+                over
+            }),
         ]
     }
 
@@ -223,7 +258,11 @@ mod tests {
             }
             Rate::Ramp { from, to, over } => {
                 let over = over.get().as_secs_f64();
-                if seconds >= over { *to } else { from + (to - from) * seconds / over }
+                if seconds >= over {
+                    *to
+                } else {
+                    from + (to - from) * seconds / over
+                }
             }
         }
     }
@@ -231,12 +270,17 @@ mod tests {
     fn expected_between(rate: &Rate, from: f64, to: f64) -> f64 {
         const SLICES: usize = 4_000;
         let width = (to - from) / SLICES as f64;
-        (0..SLICES).map(|i| rate_at(rate, from + (i as f64 + 0.5) * width) * width).sum()
+        (0..SLICES)
+            .map(|i| rate_at(rate, from + (i as f64 + 0.5) * width) * width)
+            .sum()
     }
 
     #[test]
     fn no_weight_at_all_is_an_error() {
-        assert!(matches!(Demand::new([0.0, 0.0], None, Vec::new()), Err(LoadError::NoJourneyWeight)));
+        assert!(matches!(
+            Demand::new([0.0, 0.0], None, Vec::new()),
+            Err(LoadError::NoJourneyWeight)
+        ));
     }
 
     proptest! {
@@ -279,12 +323,21 @@ mod tests {
     #[test]
     fn gaps_are_exponential_and_journeys_follow_their_weights() {
         let arrivals = arrivals(&Rate::Constant(500.0), 40, 7);
-        let offsets: Vec<f64> = arrivals.iter().map(|arrival| arrival.offset.as_secs_f64()).collect();
+        let offsets: Vec<f64> = arrivals
+            .iter()
+            .map(|arrival| arrival.offset.as_secs_f64())
+            .collect();
         let gaps: Vec<f64> = offsets.windows(2).map(|pair| pair[1] - pair[0]).collect();
         let beyond_mean = gaps.iter().filter(|gap| **gap > 1.0 / 500.0).count() as f64;
         let share = beyond_mean / gaps.len() as f64;
-        assert!((share - (-1.0_f64).exp()).abs() < 0.02, "{share} of the gaps exceed the mean");
-        let first = arrivals.iter().filter(|arrival| arrival.journey == 0).count() as f64;
+        assert!(
+            (share - (-1.0_f64).exp()).abs() < 0.02,
+            "{share} of the gaps exceed the mean"
+        );
+        let first = arrivals
+            .iter()
+            .filter(|arrival| arrival.journey == 0)
+            .count() as f64;
         assert!((first / arrivals.len() as f64 - 0.75).abs() < 0.02);
     }
 }

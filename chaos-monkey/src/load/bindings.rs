@@ -1,4 +1,5 @@
-//! What the placeholders of a request stand for.
+//! What the placeholders of a request stand for. Nothing here can be printed with `Debug`: rows and
+//! sessions hold passwords and tokens.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,14 +13,14 @@ use super::datasets::Row;
 pub(crate) type Captured = BTreeMap<String, Value>;
 
 /// All rows of a load.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Rows {
     pub(crate) users: Vec<Row>,
     pub(crate) datasets: IndexMap<String, Vec<Row>>,
 }
 
 /// What one journey knows.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Bindings {
     pub(crate) rows: Arc<Rows>,
     /// The row of the user.
@@ -53,6 +54,8 @@ impl Bindings {
             return row.get(field).or_else(|| self.session.get(field)).cloned();
         }
         let (index, _, rows) = self.rows.datasets.get_full(source)?;
-        rows.get(*self.dataset_rows.get(index)?)?.get(field).cloned()
+        rows.get(*self.dataset_rows.get(index)?)?
+            .get(field)
+            .cloned()
     }
 }

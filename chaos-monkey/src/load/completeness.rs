@@ -26,9 +26,15 @@ impl Completeness {
             .collect();
         let header = lines.join(", ");
         let weights = header.split("weight=").skip(1).filter_map(|text| {
-            text.split([';', ',']).next().and_then(|weight| weight.trim().parse::<f64>().ok())
+            text.split([';', ','])
+                .next()
+                .and_then(|weight| weight.trim().parse::<f64>().ok())
         });
         let harvest = (1.0 - weights.sum::<f64>()).max(0.0);
-        Self { is_full: header.is_empty(), header, harvest }
+        Self {
+            is_full: header.is_empty(),
+            header,
+            harvest,
+        }
     }
 }

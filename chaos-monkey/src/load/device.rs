@@ -50,21 +50,34 @@ impl<T: Transport> Device<T> {
         let mut attempts = Vec::new();
         let mut answer = Err(Cause::Refused);
         let most = self.habits.further_attempts.saturating_add(1) as usize;
-        for replica in replica_order(self.transport.replicas(), seed).cycle().take(most) {
+        for replica in replica_order(self.transport.replicas(), seed)
+            .cycle()
+            .take(most)
+        {
             if !attempts.is_empty() {
                 if patience_ends.saturating_duration_since(Instant::now()) <= PAUSE {
                     break;
                 }
                 sleep(PAUSE).await;
             }
-            answer = self.attempt(replica, request, expected, patience_ends).await;
+            answer = self
+                .attempt(replica, request, expected, patience_ends)
+                .await;
             let cause = answer.as_ref().err().cloned();
-            attempts.push(Attempt { replica: replica as u32, cause: cause.clone() });
+            attempts.push(Attempt {
+                replica: replica as u32,
+                cause: cause.clone(),
+            });
             if !cause.is_some_and(|cause| may_help_elsewhere(&cause)) {
                 break;
             }
         }
-        Exchange { sent, ended: Instant::now(), attempts, answer }
+        Exchange {
+            sent,
+            ended: Instant::now(),
+            attempts,
+            answer,
+        }
     }
 
     async fn attempt(
@@ -85,7 +98,11 @@ impl<T: Transport> Device<T> {
         } else {
             expected.contains(&status)
         };
-        if is_expected { Ok(answer) } else { Err(Cause::Status(status)) }
+        if is_expected {
+            Ok(answer)
+        } else {
+            Err(Cause::Status(status))
+        }
     }
 }
 

@@ -93,7 +93,10 @@ pub enum LoadError {
         name: String,
     },
     /// A session cannot be opened.
-    #[error("user {user} (counted from 0) cannot open a session: step `{step}` ended with {}", describe(cause))]
+    #[error(
+        "user {user} (counted from 0) cannot open a session: step `{step}` ended with {}",
+        describe(cause)
+    )]
     Session {
         /// The row of the user, counted from 0.
         user: usize,

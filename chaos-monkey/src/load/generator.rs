@@ -22,7 +22,9 @@ pub struct LoadControl {
 impl LoadControl {
     /// A load that nobody has stopped.
     pub fn new() -> Self {
-        Self { stopped: watch::Sender::new(false) }
+        Self {
+            stopped: watch::Sender::new(false),
+        }
     }
 
     /// No journey and no step begins any more; requests that are under way end by themselves.

@@ -45,12 +45,11 @@ pub(crate) async fn run<T: Transport>(
             return;
         }
         let id = request_id(arrival.sequence, index, world.script.longest());
-        let sent = Instant::now();
+        let exchange = send(world, step, &bindings, id).await;
         tally.due.fetch_add(1, Ordering::Relaxed);
-        if sent.saturating_duration_since(intended) > LATE {
+        if exchange.sent.saturating_duration_since(intended) > LATE {
             tally.late.fetch_add(1, Ordering::Relaxed);
         }
-        let exchange = send(world, step, &bindings, id).await;
         let ended = exchange.ended;
         let outcome = settle(world, step, exchange, &mut bindings);
         let is_usable = outcome.result != RequestResult::Failed;
@@ -76,15 +75,17 @@ async fn send<T: Transport>(
     id: u64,
 ) -> Exchange {
     let key = format!("{}-{id}", world.tag);
-    match step.request.render(bindings, &key) {
-        Ok(request) => {
-            world.device.ask(&request, &step.expected, mix(&[world.seed, id])).await
-        }
-        Err(Unusable) => {
-            let now = Instant::now();
-            Exchange { sent: now, ended: now, attempts: Vec::new(), answer: Err(Cause::Malformed) }
-        }
-    }
+    let Ok(request) = step.request.render(bindings, &key) else {
+        let now = Instant::now();
+        return Exchange {
+            sent: now,
+            ended: now,
+            attempts: Vec::new(),
+            answer: Err(Cause::Malformed),
+        };
+    };
+    let draw = mix(&[world.seed, id]);
+    world.device.ask(&request, &step.expected, draw).await
 }
 
 /// How a request ended, without its times.

@@ -22,10 +22,13 @@ mod names;
 mod read_back;
 mod script;
 pub mod template;
+#[cfg(test)]
+mod tests;
 mod transport;
 mod users;
 mod world;
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -41,9 +44,15 @@ use crate::schema::GameDaySpec;
 
 /// A load that is ready to begin: its files are read, its templates checked, its users' sessions
 /// open.
-#[derive(Debug)]
 pub struct Sessions {
     world: Arc<World<HttpTransport>>,
+}
+
+impl fmt::Debug for Sessions {
+    /// Without the sessions themselves: they hold tokens.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Sessions").finish_non_exhaustive()
+    }
 }
 
 /// Reads the files of a load, checks its templates against them, and runs the set-up of each
@@ -59,7 +68,9 @@ pub async fn open_sessions(
     seed: u64,
 ) -> Result<Sessions, LoadError> {
     let world = World::open(spec, run_folder, endpoints, seed).await?;
-    Ok(Sessions { world: Arc::new(world) })
+    Ok(Sessions {
+        world: Arc::new(world),
+    })
 }
 
 /// Begins the journeys that arrive within `duration` from now, each at its time, and returns when

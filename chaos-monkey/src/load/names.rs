@@ -28,7 +28,9 @@ impl Known {
     }
 
     pub(crate) fn check(&self, place: &str, names: &[&str], rows: &Rows) -> Result<(), LoadError> {
-        names.iter().try_for_each(|name| self.check_name(place, name, rows))
+        names
+            .iter()
+            .try_for_each(|name| self.check_name(place, name, rows))
     }
 
     fn check_name(&self, place: &str, name: &str, rows: &Rows) -> Result<(), LoadError> {
@@ -61,20 +63,27 @@ impl Known {
             names.push("`${user.FIELD}`".to_owned());
         }
         if self.allow_datasets {
-            names.extend(rows.datasets.keys().map(|name| format!("`${{{name}.FIELD}}`")));
+            names.extend(
+                rows.datasets
+                    .keys()
+                    .map(|name| format!("`${{{name}.FIELD}}`")),
+            );
         }
-        names.extend(self.session.iter().chain(&self.captured).map(|name| format!("`${{{name}}}`")));
+        names.extend(
+            self.session
+                .iter()
+                .chain(&self.captured)
+                .map(|name| format!("`${{{name}}}`")),
+        );
         names.join(", ")
     }
 }
 
-fn check_rows(
-    place: &str,
-    what: &str,
-    rows: &[Row],
-    field: &str,
-) -> Result<(), LoadError> {
-    match rows.iter().position(|row| row.get(field).is_none_or(Value::is_null)) {
+fn check_rows(place: &str, what: &str, rows: &[Row], field: &str) -> Result<(), LoadError> {
+    match rows
+        .iter()
+        .position(|row| row.get(field).is_none_or(Value::is_null))
+    {
         None => Ok(()),
         Some(index) => Err(LoadError::MissingField {
             place: place.to_owned(),

@@ -30,12 +30,18 @@ pub(crate) async fn run<T: Transport>(world: &World<T>, journal: &Journal) {
             .map(|((_, key), promise)| (key.as_str(), promise))
             .collect();
         let ends = Instant::now() + entry.within;
-        let checks = own.iter().enumerate().map(|(index, (key, promise))| async move {
-            (*key, is_kept(world, entry, promise, ends, index).await)
-        });
+        let checks = own
+            .iter()
+            .enumerate()
+            .map(|(index, (key, promise))| async move {
+                (*key, is_kept(world, entry, promise, ends, index).await)
+            });
         let kept: Vec<(&str, bool)> = stream::iter(checks).buffered(AT_ONCE).collect().await;
-        let missing: Vec<String> =
-            kept.iter().filter(|(_, kept)| !kept).map(|(key, _)| (*key).to_owned()).collect();
+        let missing: Vec<String> = kept
+            .iter()
+            .filter(|(_, kept)| !kept)
+            .map(|(key, _)| (*key).to_owned())
+            .collect();
         journal.record(Record::ReadBack {
             name: name.clone(),
             checked: kept.len() as u64,
@@ -60,7 +66,9 @@ async fn is_kept<T: Transport>(
     loop {
         let draw = mix(&[world.seed, index as u64, tries]);
         let answer = world.device.ask(&request, &[], draw).await.answer;
-        let kept = answer.ok().and_then(|answer| entry.value.find_number(&answer));
+        let kept = answer
+            .ok()
+            .and_then(|answer| entry.value.find_number(&answer));
         if kept.is_some_and(|value| value >= promise.value) {
             return true;
         }

@@ -101,12 +101,20 @@ impl Script {
                 if let Some(acknowledge) = &step.acknowledge {
                     let mut known_then = known.clone();
                     let steps = journey.steps.iter().take(index + 1);
-                    known_then.captured = steps.flat_map(|step| step.capture.keys().cloned()).collect();
-                    known_to_read_back.entry(&acknowledge.r#as).or_default().push(known_then);
+                    known_then.captured = steps
+                        .flat_map(|step| step.capture.keys().cloned())
+                        .collect();
+                    known_to_read_back
+                        .entry(&acknowledge.r#as)
+                        .or_default()
+                        .push(known_then);
                 }
             }
             let steps = compile_steps(&place, &journey.steps, &mut known, rows, spec)?;
-            journeys.push(Journey { name: name.clone(), steps });
+            journeys.push(Journey {
+                name: name.clone(),
+                steps,
+            });
         }
 
         let mut read_back = IndexMap::new();
@@ -125,12 +133,20 @@ impl Script {
                 },
             );
         }
-        Ok(Self { setup, journeys, read_back })
+        Ok(Self {
+            setup,
+            journeys,
+            read_back,
+        })
     }
 
     /// The length of the longest journey.
     pub(crate) fn longest(&self) -> usize {
-        self.journeys.iter().map(|journey| journey.steps.len()).max().unwrap_or(0)
+        self.journeys
+            .iter()
+            .map(|journey| journey.steps.len())
+            .max()
+            .unwrap_or(0)
     }
 }
 
@@ -155,8 +171,11 @@ fn compile_steps(
             None => None,
             Some(acknowledge) => {
                 let acknowledge = Acknowledge::compile(&place, acknowledge, spec)?;
-                let names: Vec<&str> =
-                    acknowledge.key.names().chain(acknowledge.value.names()).collect();
+                let names: Vec<&str> = acknowledge
+                    .key
+                    .names()
+                    .chain(acknowledge.value.names())
+                    .collect();
                 known.check(&place, &names, rows)?;
                 Some(acknowledge)
             }
@@ -205,11 +224,21 @@ impl RequestShape {
         }
         let json = match &request.json {
             None => None,
-            Some(value) => Some(JsonTemplate::parse(value).map_err(|source| {
-                LoadError::Template { place: place.to_owned(), source }
-            })?),
+            Some(value) => {
+                Some(
+                    JsonTemplate::parse(value).map_err(|source| LoadError::Template {
+                        place: place.to_owned(),
+                        source,
+                    })?,
+                )
+            }
         };
-        Ok(Self { method: method(request.method), path: template(&request.path)?, headers, json })
+        Ok(Self {
+            method: method(request.method),
+            path: template(&request.path)?,
+            headers,
+            json,
+        })
     }
 
     fn names(&self) -> Vec<&str> {
@@ -225,7 +254,10 @@ impl RequestShape {
         idempotency_key: &str,
     ) -> Result<Outgoing, Unusable> {
         let lookup = |name: &str| bindings.lookup(name);
-        let path = self.path.render(Escape::Uri, &lookup).map_err(|_| Unusable)?;
+        let path = self
+            .path
+            .render(Escape::Uri, &lookup)
+            .map_err(|_| Unusable)?;
         let mut headers = HeaderMap::new();
         let mut body = Bytes::new();
         if let Some(json) = &self.json {
@@ -237,7 +269,9 @@ impl RequestShape {
             headers.insert(IDEMPOTENCY_KEY, header_value(idempotency_key)?);
         }
         for (name, template) in &self.headers {
-            let text = template.render(Escape::None, &lookup).map_err(|_| Unusable)?;
+            let text = template
+                .render(Escape::None, &lookup)
+                .map_err(|_| Unusable)?;
             headers.insert(name.clone(), header_value(&text)?);
         }
         Ok(Outgoing {
@@ -260,13 +294,17 @@ fn method(method: schema::Method) -> Method {
 }
 
 fn parse_template(place: &str, text: &str) -> Result<Template, LoadError> {
-    Template::parse(text)
-        .map_err(|source| LoadError::Template { place: place.to_owned(), source })
+    Template::parse(text).map_err(|source| LoadError::Template {
+        place: place.to_owned(),
+        source,
+    })
 }
 
 fn header_name(place: &str, name: &str) -> Result<HeaderName, LoadError> {
-    HeaderName::try_from(name)
-        .map_err(|_| LoadError::HeaderName { place: place.to_owned(), name: name.to_owned() })
+    HeaderName::try_from(name).map_err(|_| LoadError::HeaderName {
+        place: place.to_owned(),
+        name: name.to_owned(),
+    })
 }
 
 fn header_value(text: &str) -> Result<HeaderValue, Unusable> {
@@ -285,9 +323,10 @@ impl Place {
 
     fn find(&self, answer: &Answer, body: Option<&Value>) -> Option<Value> {
         match self {
-            Self::Json(pointer) => {
-                body?.pointer(pointer).filter(|value| !value.is_null()).cloned()
-            }
+            Self::Json(pointer) => body?
+                .pointer(pointer)
+                .filter(|value| !value.is_null())
+                .cloned(),
             Self::Header(name) => {
                 let text = answer.headers.get(name)?.to_str().ok()?;
                 Some(Value::String(text.to_owned()))
@@ -307,7 +346,10 @@ impl Place {
 
 /// A finite number that is written in a text.
 pub(crate) fn parse_number(text: &str) -> Option<f64> {
-    text.trim().parse().ok().filter(|number: &f64| number.is_finite())
+    text.trim()
+        .parse()
+        .ok()
+        .filter(|number: &f64| number.is_finite())
 }
 
 // === impl Acknowledge ===
@@ -334,8 +376,14 @@ impl Acknowledge {
     /// The key and the number that an answer promises.
     pub(crate) fn render(&self, bindings: &Bindings) -> Result<(String, f64), Unusable> {
         let lookup = |name: &str| bindings.lookup(name);
-        let key = self.key.render(Escape::None, &lookup).map_err(|_| Unusable)?;
-        let value = self.value.render(Escape::None, &lookup).map_err(|_| Unusable)?;
+        let key = self
+            .key
+            .render(Escape::None, &lookup)
+            .map_err(|_| Unusable)?;
+        let value = self
+            .value
+            .render(Escape::None, &lookup)
+            .map_err(|_| Unusable)?;
         Ok((key, parse_number(&value).ok_or(Unusable)?))
     }
 }

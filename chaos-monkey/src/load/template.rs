@@ -55,10 +55,14 @@ impl Template {
         let mut rest = text;
         while let Some((before, after)) = rest.split_once("${") {
             let Some((name, behind)) = after.split_once('}') else {
-                return Err(TemplateError::Unclosed { text: text.to_owned() });
+                return Err(TemplateError::Unclosed {
+                    text: text.to_owned(),
+                });
             };
             if name.trim().is_empty() {
-                return Err(TemplateError::Nameless { text: text.to_owned() });
+                return Err(TemplateError::Nameless {
+                    text: text.to_owned(),
+                });
             }
             if !before.is_empty() {
                 segments.push(Segment::Literal(before.to_owned()));
@@ -158,7 +162,9 @@ impl JsonTemplate {
     /// # Errors
     /// A placeholder is not closed or has no name.
     pub fn parse(value: &Value) -> Result<Self, TemplateError> {
-        Ok(Self { node: Node::parse(value)? })
+        Ok(Self {
+            node: Node::parse(value)?,
+        })
     }
 
     /// The names of the placeholders.
@@ -181,13 +187,15 @@ impl Node {
     fn parse(value: &Value) -> Result<Self, TemplateError> {
         match value {
             Value::String(text) => Ok(Self::Text(Template::parse(text)?)),
-            Value::Array(items) => {
-                Ok(Self::Array(items.iter().map(Self::parse).collect::<Result<_, _>>()?))
-            }
+            Value::Array(items) => Ok(Self::Array(
+                items.iter().map(Self::parse).collect::<Result<_, _>>()?,
+            )),
             Value::Object(entries) => {
                 let parse_entry =
                     |(key, value): (&String, &Value)| Ok((key.clone(), Self::parse(value)?));
-                Ok(Self::Object(entries.iter().map(parse_entry).collect::<Result<_, _>>()?))
+                Ok(Self::Object(
+                    entries.iter().map(parse_entry).collect::<Result<_, _>>()?,
+                ))
             }
             constant => Ok(Self::Constant(constant.clone())),
         }
@@ -197,9 +205,15 @@ impl Node {
         match self {
             Self::Constant(_) => {}
             Self::Text(template) => names.extend(template.names()),
-            Self::Array(items) => items.iter().for_each(|item| item.collect_names(names)),
+            Self::Array(items) => {
+                for item in items {
+                    item.collect_names(names);
+                }
+            }
             Self::Object(entries) => {
-                entries.iter().for_each(|(_, entry)| entry.collect_names(names));
+                for (_, entry) in entries {
+                    entry.collect_names(names);
+                }
             }
         }
     }
@@ -256,7 +270,10 @@ mod tests {
             template.render(Escape::None, &lookup).unwrap(),
             "/u/Ada Lovelace/t?id=17&p=$5"
         );
-        assert_eq!(template.names().collect::<Vec<_>>(), ["user.name", "title.id"]);
+        assert_eq!(
+            template.names().collect::<Vec<_>>(),
+            ["user.name", "title.id"]
+        );
     }
 
     #[test]
@@ -277,10 +294,21 @@ mod tests {
 
     #[test]
     fn mistakes_are_named() {
-        assert!(matches!(Template::parse("a${b"), Err(TemplateError::Unclosed { .. })));
-        assert!(matches!(Template::parse("a${ }"), Err(TemplateError::Nameless { .. })));
-        let unbound = Template::parse("${nobody}").unwrap().render(Escape::None, &lookup);
-        assert_eq!(unbound.unwrap_err().to_string(), "`${nobody}` has no value here");
+        assert!(matches!(
+            Template::parse("a${b"),
+            Err(TemplateError::Unclosed { .. })
+        ));
+        assert!(matches!(
+            Template::parse("a${ }"),
+            Err(TemplateError::Nameless { .. })
+        ));
+        let unbound = Template::parse("${nobody}")
+            .unwrap()
+            .render(Escape::None, &lookup);
+        assert_eq!(
+            unbound.unwrap_err().to_string(),
+            "`${nobody}` has no value here"
+        );
     }
 
     proptest! {
@@ -289,8 +317,11 @@ mod tests {
             pieces in prop::collection::vec(("[a-z /$?]{0,6}", "[a-d]"), 0..6),
             values in prop::collection::btree_map("[a-d]", "[A-Z0-9 %]{0,5}", 4),
         ) {
-            let text: String =
-                pieces.iter().map(|(literal, name)| format!("{literal} ${{{name}}}")).collect();
+            let text = pieces
+                .iter()
+                .map(|(literal, name)| format!("{literal} ${{{name}}}"))
+                .collect::<Vec<_>>()
+                .join("");
             let mut expected = text.clone();
             for (name, value) in &values {
                 expected = expected.replace(&format!("${{{name}}}"), value);

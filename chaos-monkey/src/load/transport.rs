@@ -69,7 +69,10 @@ impl HttpTransport {
             .iter()
             .filter_map(|address| Authority::try_from(address.to_string()).ok())
             .collect();
-        Self { authorities, client }
+        Self {
+            authorities,
+            client,
+        }
     }
 }
 
@@ -90,17 +93,28 @@ impl Transport for HttpTransport {
         *request.headers_mut() = outgoing.headers.clone();
 
         let response = self.client.request(request).await.map_err(|error| {
-            let otherwise = if error.is_connect() { Cause::Refused } else { Cause::Reset };
+            let otherwise = if error.is_connect() {
+                Cause::Refused
+            } else {
+                Cause::Reset
+            };
             cause_of(&error).unwrap_or(otherwise)
         })?;
         let (head, body) = response.into_parts();
-        let body = Limited::new(body, BODY_CAP).collect().await.map_err(|error| {
-            if error.is::<LengthLimitError>() {
-                return Cause::Malformed;
-            }
-            cause_of(error.as_ref()).unwrap_or(Cause::Reset)
-        })?;
-        Ok(Answer { status: head.status, headers: head.headers, body: body.to_bytes() })
+        let body = Limited::new(body, BODY_CAP)
+            .collect()
+            .await
+            .map_err(|error| {
+                if error.is::<LengthLimitError>() {
+                    return Cause::Malformed;
+                }
+                cause_of(error.as_ref()).unwrap_or(Cause::Reset)
+            })?;
+        Ok(Answer {
+            status: head.status,
+            headers: head.headers,
+            body: body.to_bytes(),
+        })
     }
 }
 

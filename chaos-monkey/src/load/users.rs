@@ -20,7 +20,7 @@ use crate::schema::Load;
 /// How many sessions are opened at once: a login is expensive on purpose.
 const AT_ONCE: usize = 4;
 /// How long all sessions together may take.
-pub(crate) const WITHIN: Duration = Duration::from_secs(60);
+pub(crate) const WITHIN: Duration = Duration::from_mins(1);
 /// The pause before a session that could not be opened is tried again; it doubles each time.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// The longest pause.
@@ -90,10 +90,16 @@ async fn open_one<T: Transport>(
         captured: Captured::new(),
     };
     for (index, step) in script.setup.iter().enumerate() {
-        let failed = |cause| LoadError::Session { user, step: step.name.clone(), cause };
+        let failed = |cause| LoadError::Session {
+            user,
+            step: step.name.clone(),
+            cause,
+        };
         let key = format!("{tag}-setup-{user}-{index}");
-        let request =
-            step.request.render(&bindings, &key).map_err(|_| failed(Cause::Malformed))?;
+        let request = step
+            .request
+            .render(&bindings, &key)
+            .map_err(|_| failed(Cause::Malformed))?;
         let mut pause = FIRST_PAUSE;
         let mut tries = 0;
         let answer = loop {
@@ -106,7 +112,9 @@ async fn open_one<T: Transport>(
             pause = (pause * 2).min(LONGEST_PAUSE);
             tries += 1;
         };
-        let captured = step.capture(&answer).map_err(|_| failed(Cause::Malformed))?;
+        let captured = step
+            .capture(&answer)
+            .map_err(|_| failed(Cause::Malformed))?;
         bindings.captured.extend(captured);
     }
     Ok(bindings.captured)

@@ -19,7 +19,6 @@ use super::users;
 use crate::schema::{GameDaySpec, Rate};
 
 /// Everything that a load is made of, once it is ready to begin.
-#[derive(Debug)]
 pub(crate) struct World<T> {
     pub(crate) script: Script,
     pub(crate) device: Device<T>,
@@ -36,7 +35,7 @@ pub(crate) struct World<T> {
 }
 
 /// What a usable answer promised to keep.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Promise {
     /// The highest number that was promised.
     pub(crate) value: f64,
@@ -68,7 +67,10 @@ impl<T: Transport> World<T> {
         }
         let demand = demand(spec, &rows)?;
         let script = Script::compile(spec, &rows)?;
-        let device = Device { transport, habits: spec.load.device.clone() };
+        let device = Device {
+            transport,
+            habits: spec.load.device.clone(),
+        };
         let rows = Arc::new(rows);
         let tag = tag_of_now();
         let sessions = users::open_all(&script, &rows, &device, seed, &tag).await?;
@@ -107,7 +109,10 @@ impl<T: Transport> World<T> {
     pub(crate) fn promise(&self, read_back: &str, key: String, value: f64, bindings: &Bindings) {
         let mut promises = self.promises.lock();
         let known = promises.entry((read_back.to_owned(), key));
-        let new = || Promise { value, bindings: bindings.clone() };
+        let new = || Promise {
+            value,
+            bindings: bindings.clone(),
+        };
         let promise = known.or_insert_with(new);
         if promise.value < value {
             *promise = new();
@@ -126,13 +131,19 @@ fn demand(spec: &GameDaySpec, rows: &Rows) -> Result<Demand, LoadError> {
         let count = rows.datasets.get(name).map_or(0, Vec::len);
         datasets.push(Popularity::new(count, dataset.zipf)?);
     }
-    Demand::new(load.journeys.values().map(|journey| journey.weight), users, datasets)
+    Demand::new(
+        load.journeys.values().map(|journey| journey.weight),
+        users,
+        datasets,
+    )
 }
 
 /// The wall clock in hexadecimal. A system that remembers the keys of an earlier run with the
 /// same seed must not take this run's writes for repetitions; nothing is drawn from it.
 fn tag_of_now() -> String {
-    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since_epoch = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     format!("{:x}", since_epoch.as_micros())
 }
 

@@ -89,20 +89,14 @@ pub fn tail_events(sources: impl IntoIterator<Item = EventSource>, journal: &Jou
 async fn follow(source: EventSource, journal: Journal, garbage: Arc<AtomicU64>) {
     let mut connector = HttpConnector::new();
     connector.set_nodelay(true);
-    let client: Client<_, Empty<Bytes>> =
-        Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(connector);
+    let client: Client<_, Empty<Bytes>> = Client::builder(TokioExecutor::new())
+        .pool_max_idle_per_host(0)
+        .build(connector);
     let mut pause = FIRST_PAUSE;
     loop {
         if let Some(body) = connect(&client, &source).await {
             pause = FIRST_PAUSE;
-            read_lines(body, |line| match serde_json::from_slice(line?) {
-                Ok(event @ Value::Object(_)) => {
-                    journal.record(Record::ServiceEvent { instance: source.instance.clone(), event });
-                    Some(())
-                }
-                _ => None,
-            }, &garbage)
-            .await;
+            read_events(body, &source.instance, &journal, &garbage).await;
         }
         sleep(pause).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
@@ -125,25 +119,58 @@ async fn connect(
         value.set_sensitive(true);
         request.headers_mut().insert(AUTHORIZATION, value);
     }
-    let response = timeout(ANSWER_WITHIN, client.request(request)).await.ok()?.ok()?;
+    let response = timeout(ANSWER_WITHIN, client.request(request))
+        .await
+        .ok()?
+        .ok()?;
     response.status().is_success().then(|| response.into_body())
 }
 
-/// Hands each line to `take`, `None` for one that was too long; what is not taken is garbage.
-async fn read_lines(
+/// Writes down every event until the answer ends or breaks.
+async fn read_events(
     mut body: Incoming,
-    take: impl Fn(Option<&[u8]>) -> Option<()>,
+    instance: &InstanceName,
+    journal: &Journal,
     garbage: &AtomicU64,
 ) {
     let mut lines = Lines::default();
     while let Some(Ok(frame)) = body.frame().await {
-        let Ok(data) = frame.into_data() else { continue };
-        lines.push(&data, |line| {
-            let is_blank = line.is_some_and(|line| line.trim_ascii().is_empty());
-            if !is_blank && take(line).is_none() {
+        let Ok(data) = frame.into_data() else {
+            continue;
+        };
+        lines.push(&data, |line| match parse_line(line) {
+            Line::Event(event) => {
+                journal.record(Record::ServiceEvent {
+                    instance: instance.clone(),
+                    event,
+                });
+            }
+            Line::Blank => {}
+            Line::Garbage => {
                 garbage.fetch_add(1, Ordering::Relaxed);
             }
         });
+    }
+}
+
+enum Line {
+    Event(Value),
+    /// Sent to keep the connection awake.
+    Blank,
+    Garbage,
+}
+
+/// What a line says; `None` is one that was too long.
+fn parse_line(line: Option<&[u8]>) -> Line {
+    let Some(line) = line else {
+        return Line::Garbage;
+    };
+    if line.trim_ascii().is_empty() {
+        return Line::Blank;
+    }
+    match serde_json::from_slice(line) {
+        Ok(event @ Value::Object(_)) => Line::Event(event),
+        _ => Line::Garbage,
     }
 }
 
@@ -167,7 +194,11 @@ impl Lines {
             if pieces.peek().is_none() {
                 return;
             }
-            line(if self.is_too_long { None } else { Some(&self.partial) });
+            line(if self.is_too_long {
+                None
+            } else {
+                Some(&self.partial)
+            });
             self.partial.clear();
             self.is_too_long = false;
         }
