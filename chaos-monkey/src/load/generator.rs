@@ -71,6 +71,7 @@ pub(crate) async fn run<T: Transport>(
     let tally = Arc::new(Tally::default());
     let room = Arc::new(Semaphore::new(world.max_in_flight as usize));
     let mut journeys = JoinSet::new();
+    journal.start_load();
     let begin = Instant::now();
     for arrival in world.arrivals(duration) {
         let intended = begin + arrival.offset;

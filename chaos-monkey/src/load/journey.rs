@@ -118,7 +118,7 @@ fn settle<T: Transport>(
                     RequestResult::Degraded
                 },
                 cause: None,
-                degradation: completeness.header,
+                degradation: completeness.degradation,
                 harvest: completeness.harvest,
                 exchange,
             }

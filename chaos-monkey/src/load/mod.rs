@@ -77,7 +77,7 @@ pub async fn open_sessions(
 /// the last one has ended, at most the patience of a user per step later. Each request becomes a
 /// record of the journal, and at the end the generator's own counts.
 ///
-/// Call [`Journal::start_load`] just before. [`LoadControl::stop`] ends it early. A dropped future
+/// It calls [`Journal::start_load`], unless that was done before. [`LoadControl::stop`] ends it early. A dropped future
 /// drops every request with it.
 pub async fn run(
     sessions: &Sessions,
