@@ -317,11 +317,10 @@ mod tests {
             pieces in prop::collection::vec(("[a-z /$?]{0,6}", "[a-d]"), 0..6),
             values in prop::collection::btree_map("[a-d]", "[A-Z0-9 %]{0,5}", 4),
         ) {
-            let text = pieces
-                .iter()
-                .map(|(literal, name)| format!("{literal} ${{{name}}}"))
-                .collect::<Vec<_>>()
-                .join("");
+            let mut text = String::new();
+            for (literal, name) in &pieces {
+                text.push_str(&[literal, " ${", name, "}"].concat());
+            }
             let mut expected = text.clone();
             for (name, value) in &values {
                 expected = expected.replace(&format!("${{{name}}}"), value);
