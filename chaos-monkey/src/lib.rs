@@ -7,3 +7,5 @@ pub mod journal;
 pub mod load;
 pub mod observe;
 pub mod schema;
+pub mod verdict;
+pub mod view;
