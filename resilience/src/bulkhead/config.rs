@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
+use crate::config::ConfigError;
+
 /// How much a bulkhead lets in, and how long it lets calls wait.
 ///
 /// All fields are public and have defaults:
@@ -35,18 +37,12 @@ impl BulkheadConfig {
         if (1..=Semaphore::MAX_PERMITS).contains(&self.maximum_in_flight) {
             return Ok(());
         }
-        Err(ConfigError {
-            value: self.maximum_in_flight,
-        })
+        let expected = format!("1 to {}", Semaphore::MAX_PERMITS);
+        Err(ConfigError::new(
+            "bulkhead",
+            "maximum_in_flight",
+            self.maximum_in_flight,
+            expected,
+        ))
     }
-}
-
-/// A value that a bulkhead cannot work with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "`maximum_in_flight` of the bulkhead is {value}: expected 1 to {maximum}",
-    maximum = Semaphore::MAX_PERMITS
-)]
-pub struct ConfigError {
-    value: usize,
 }

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use tower_layer::Layer;
 
-use super::config::{BulkheadConfig, ConfigError};
+use super::config::BulkheadConfig;
 use super::places::Places;
 use super::service::Bulkhead;
+use crate::config::ConfigError;
 use crate::telemetry::Telemetry;
 
 /// Puts services into one bulkhead.

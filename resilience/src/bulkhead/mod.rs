@@ -43,7 +43,7 @@ mod service;
 #[cfg(test)]
 mod tests;
 
-pub use config::{BulkheadConfig, ConfigError};
+pub use config::BulkheadConfig;
 pub use error::BulkheadFull;
 pub use future::ResponseFuture;
 pub use layer::{BulkheadBuilder, BulkheadLayer};

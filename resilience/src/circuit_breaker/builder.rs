@@ -5,10 +5,11 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::breaker::Breaker;
-use super::config::{CircuitBreakerConfig, ConfigError};
+use super::config::CircuitBreakerConfig;
 use super::layer::CircuitBreakerLayer;
 use super::observer::Observer;
 use crate::classify::HttpClassify;
+use crate::config::ConfigError;
 use crate::telemetry::Telemetry;
 
 /// Builds a [`CircuitBreakerLayer`].

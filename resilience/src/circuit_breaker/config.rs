@@ -12,6 +12,7 @@ use super::policy::{Policy, Thresholds};
 use super::state::Machine;
 use super::window::Window;
 use crate::backoff::FullJitter;
+use crate::config::{Checks, ConfigError};
 
 /// The rules of a circuit breaker, without its name.
 ///
@@ -142,25 +143,22 @@ impl CircuitBreakerConfig {
         is_share("failure_rate", self.failure_rate)?;
         if let Some(slow) = self.slow {
             is_share("slow_calls rate", slow.rate)?;
-            is_positive("slow_calls threshold", slow.threshold)?;
+            CHECKS.is_positive("slow_calls threshold", slow.threshold)?;
         }
-        is_positive("half_open_deadline", self.half_open_deadline)?;
-        is_at_least_one("minimum_calls", self.minimum_calls)?;
-        is_at_least_one("probes", self.probes)?;
+        CHECKS.is_positive("half_open_deadline", self.half_open_deadline)?;
+        CHECKS.is_at_least_one("minimum_calls", self.minimum_calls)?;
+        CHECKS.is_at_least_one("probes", self.probes)?;
         match self.window {
             Window::Count { calls } => {
-                is_at_least_one("window calls", calls)?;
+                CHECKS.is_at_least_one("window calls", calls)?;
                 if self.minimum_calls > calls {
-                    return Err(ConfigError {
-                        key: "minimum_calls",
-                        value: self.minimum_calls.to_string(),
-                        expected: format!("at most the {calls} calls of the window"),
-                    });
+                    let expected = format!("at most the {calls} calls of the window");
+                    return Err(wrong("minimum_calls", self.minimum_calls, expected));
                 }
             }
             Window::Time { span, buckets } => {
-                is_positive("window span", span)?;
-                is_at_least_one("window buckets", buckets)?;
+                CHECKS.is_positive("window span", span)?;
+                CHECKS.is_at_least_one("window buckets", buckets)?;
             }
         }
         Ok(())
@@ -217,46 +215,18 @@ fn default_backoff(seed: u64) -> BoxBackoff {
     BoxBackoff(Box::new(backoff))
 }
 
+const PART: &str = "circuit breaker";
+const CHECKS: Checks = Checks(PART);
+
+fn wrong(key: &'static str, value: impl fmt::Display, expected: impl Into<String>) -> ConfigError {
+    ConfigError::new(PART, key, value, expected)
+}
+
 fn is_share(key: &'static str, value: f64) -> Result<(), ConfigError> {
     if value > 0.0 && value <= 1.0 {
         return Ok(());
     }
-    Err(ConfigError {
-        key,
-        value: value.to_string(),
-        expected: "a share above 0 and at most 1".into(),
-    })
-}
-
-fn is_positive(key: &'static str, value: Duration) -> Result<(), ConfigError> {
-    if !value.is_zero() {
-        return Ok(());
-    }
-    Err(ConfigError {
-        key,
-        value: "0s".into(),
-        expected: "more than 0 s".into(),
-    })
-}
-
-fn is_at_least_one(key: &'static str, value: u32) -> Result<(), ConfigError> {
-    if value > 0 {
-        return Ok(());
-    }
-    Err(ConfigError {
-        key,
-        value: value.to_string(),
-        expected: "at least 1".into(),
-    })
-}
-
-/// A value that a breaker cannot work with.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{key}` of the circuit breaker is {value}: expected {expected}")]
-pub struct ConfigError {
-    key: &'static str,
-    value: String,
-    expected: String,
+    Err(wrong(key, value, "a share above 0 and at most 1"))
 }
 
 /// A backoff whose type is forgotten.

@@ -74,7 +74,7 @@ mod window;
 
 pub use breaker::BreakerHandle;
 pub use builder::CircuitBreakerBuilder;
-pub use config::{CircuitBreakerConfig, ConfigError};
+pub use config::CircuitBreakerConfig;
 pub use error::CircuitOpen;
 pub use future::ResponseFuture;
 pub use layer::CircuitBreakerLayer;

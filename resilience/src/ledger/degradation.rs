@@ -28,6 +28,19 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// Every reason.
+    pub const ALL: [Self; 9] = [
+        Self::Open,
+        Self::Timeout,
+        Self::Deadline,
+        Self::Full,
+        Self::Refused,
+        Self::Reset,
+        Self::Status,
+        Self::NoEndpoint,
+        Self::Error,
+    ];
+
     /// The token that stands in the header, in metrics and in reports.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -1,7 +1,7 @@
 //! Ends an attempt that takes too long.
 //!
-//! The time is that of one attempt and never more than what the deadline of the request
-//! leaves. An attempt that takes too long is a failure of the dependency, unlike a
+//! The time is that of one attempt and, for a read, never more than what the deadline of the
+//! request leaves; a write is not cut short by it, see [`crate::deadline`]. An attempt that takes too long is a failure of the dependency, unlike a
 //! rejection: it had its chance.
 //!
 //! ```

@@ -10,6 +10,8 @@ use tower_service::Service;
 use super::future::ResponseFuture;
 use super::layer::Rules;
 use crate::BoxError;
+use crate::context::CallContext;
+use crate::deadline::{Deadline, only_reads};
 
 /// Ends calls that take too long.
 ///
@@ -56,8 +58,18 @@ where
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         let now = Instant::now();
-        let left = None;
+        let left = deadline(&request).map(|deadline| deadline.saturating_duration_since(now));
         let future = self.inner.call(request);
         ResponseFuture::new(future, now, left, Arc::clone(&self.rules))
     }
+}
+
+/// By when the answer to a read must be there. A write runs to its end, or to the timeout of
+/// the attempt: see [`crate::deadline`].
+fn deadline<Body>(request: &Request<Body>) -> Option<Instant> {
+    if !only_reads(request.method()) {
+        return None;
+    }
+    let extensions = request.extensions();
+    Deadline::of(extensions).or_else(|| CallContext::of(extensions)?.deadline())
 }

@@ -7,6 +7,8 @@ use tower_layer::Layer;
 
 use super::*;
 use crate::BoxError;
+use crate::context::{CallContext, Priority, TraceContext};
+use crate::deadline::Deadline;
 use crate::ledger::Reason;
 use crate::rejection;
 use crate::telemetry::{Telemetry, names};
@@ -70,4 +72,49 @@ async fn an_endless_timeout_does_not_panic() {
         .timeout(Duration::MAX)
         .build();
     attempt(&endless, TIMEOUT, Request::new(())).await.unwrap();
+}
+
+/// A context whose deadline is so far away.
+fn context(left: Duration) -> CallContext {
+    let deadline = Instant::now() + left;
+    CallContext::new(Some(deadline), Priority::default(), TraceContext::begin())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deadline_that_is_nearer_cuts_the_attempt_short() {
+    let left = TIMEOUT / 3;
+    let mut by_deadline = Request::new(());
+    by_deadline
+        .extensions_mut()
+        .insert(Deadline(Instant::now() + left));
+    let error = elapsed(attempt(&layer(), TIMEOUT, by_deadline).await);
+    assert_eq!((error.after(), error.is_cut_by_deadline()), (left, true));
+
+    let mut by_context = Request::new(());
+    by_context.extensions_mut().insert(context(left));
+    let error = elapsed(attempt(&layer(), TIMEOUT, by_context).await);
+    assert_eq!((error.after(), error.is_cut_by_deadline()), (left, true));
+
+    let layer = layer();
+    let in_task = attempt(&layer, TIMEOUT, Request::new(()));
+    let error = elapsed(context(left).scope(in_task).await);
+    assert_eq!((error.after(), error.is_cut_by_deadline()), (left, true));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deadline_that_is_further_away_changes_nothing() {
+    let mut request = Request::new(());
+    request.extensions_mut().insert(context(TIMEOUT * 2));
+    let error = elapsed(attempt(&layer(), TIMEOUT * 3, request).await);
+    assert_eq!(
+        (error.after(), error.is_cut_by_deadline()),
+        (TIMEOUT, false)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_is_not_cut_short_by_the_deadline() {
+    let mut write = Request::put("/positions/7").body(()).unwrap();
+    write.extensions_mut().insert(context(TIMEOUT / 3));
+    attempt(&layer(), TIMEOUT / 2, write).await.unwrap();
 }

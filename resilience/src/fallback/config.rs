@@ -1,0 +1,152 @@
+//! What stands in, in which order.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response};
+
+use crate::BoxError;
+use crate::config::{Checks, ConfigError};
+
+/// The stand-ins for one dependency, tried in the order in which they were added.
+///
+/// Each has a short name for the ledger, such as `popular`, and a share: how much of the
+/// answer it replaces is lost, 0 to 1. The degradation weighs the share of the stand-in
+/// times the weight of the call.
+#[derive(Debug, Clone, Default)]
+#[must_use]
+pub struct Fallback {
+    pub(super) kinds: Vec<Kind>,
+}
+
+impl Fallback {
+    /// No stand-in at all: failures are handed on.
+    pub const fn new() -> Self {
+        Self { kinds: Vec::new() }
+    }
+
+    /// The last good answer to the same call, kept for `maximum_age` and for at most
+    /// `capacity` different calls; it stands in as `last-good` with a share of 1.
+    ///
+    /// See [`LastGoodConfig`] for what is kept, and under which key.
+    pub fn last_good(self, capacity: usize, maximum_age: Duration) -> Self {
+        self.last_good_with(LastGoodConfig {
+            capacity,
+            maximum_age,
+            ..LastGoodConfig::default()
+        })
+    }
+
+    /// The last good answer to the same call.
+    pub fn last_good_with(mut self, config: LastGoodConfig) -> Self {
+        self.kinds.push(Kind::LastGood(config));
+        self
+    }
+
+    /// A default for reads (GET and HEAD): a write must not look as if it had been done.
+    pub fn default_with<F>(self, stood_in: impl Into<String>, share: f64, answer: F) -> Self
+    where
+        F: Fn(&Request<Bytes>) -> Response<Bytes> + Send + Sync + 'static,
+    {
+        self.from_fn(stood_in, share, move |request, _| {
+            request.method().is_safe().then(|| answer(request))
+        })
+    }
+
+    /// A function of the request, whatever its method, and of the error; what it answers
+    /// with `None` is left to the next stand-in. A failure status comes as a
+    /// [`FailureStatus`](super::FailureStatus).
+    pub fn from_fn<F>(mut self, stood_in: impl Into<String>, share: f64, answer: F) -> Self
+    where
+        F: Fn(&Request<Bytes>, &BoxError) -> Option<Response<Bytes>> + Send + Sync + 'static,
+    {
+        self.kinds.push(Kind::Function {
+            stood_in: stood_in.into(),
+            share,
+            answer: Answer(Arc::new(answer)),
+        });
+        self
+    }
+
+    pub(super) fn check(&self) -> Result<(), ConfigError> {
+        let checks = Checks("fallback");
+        for kind in &self.kinds {
+            match kind {
+                Kind::LastGood(config) => {
+                    checks.is_within("last_good share", config.share, 0.0, 1.0)?;
+                    checks.is_positive("last_good maximum_age", config.maximum_age)?;
+                    if config.capacity == 0 {
+                        let key = "last_good capacity";
+                        return Err(ConfigError::new("fallback", key, 0, "at least 1"));
+                    }
+                }
+                Kind::Function { share, .. } => checks.is_within("share", *share, 0.0, 1.0)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What is kept of good answers.
+///
+/// Kept are answers of 2xx with a body that was collected whole, under method, path and
+/// query, of reads only (GET and HEAD), and not if the request carries credentials
+/// (`authorization`, `cookie`) or the answer says `cache-control: no-store`: what was meant
+/// for one user must not reach another. A [`FallbackKey`](crate::stack::FallbackKey) in the
+/// request's extensions overrides the key, the method and the look at credentials.
+///
+/// When there is no room, an answer goes that was not used since the last look at it
+/// (the second-chance algorithm, which is nearly least recently used and costs less).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LastGoodConfig {
+    /// For how many different calls an answer is kept, default 1,000.
+    pub capacity: usize,
+    /// How much memory headers and bodies may take together, default 8 MiB.
+    pub maximum_bytes: usize,
+    /// From which age on an answer is no longer given, default 10 minutes.
+    pub maximum_age: Duration,
+    /// How much of an answer is lost because it is old, 0 to 1, default 1.
+    pub share: f64,
+}
+
+impl Default for LastGoodConfig {
+    fn default() -> Self {
+        Self {
+            capacity: 1_000,
+            maximum_bytes: 8 * 1024 * 1024,
+            maximum_age: Duration::from_mins(10),
+            share: 1.0,
+        }
+    }
+}
+
+/// One stand-in, as it was asked for.
+#[derive(Debug, Clone)]
+pub(super) enum Kind {
+    LastGood(LastGoodConfig),
+    Function {
+        stood_in: String,
+        share: f64,
+        answer: Answer,
+    },
+}
+
+type AnswerFunction = dyn Fn(&Request<Bytes>, &BoxError) -> Option<Response<Bytes>> + Send + Sync;
+
+/// The function of a stand-in.
+#[derive(Clone)]
+pub(super) struct Answer(Arc<AnswerFunction>);
+
+impl Answer {
+    pub(super) fn to(&self, request: &Request<Bytes>, error: &BoxError) -> Option<Response<Bytes>> {
+        (self.0)(request, error)
+    }
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Answer")
+    }
+}

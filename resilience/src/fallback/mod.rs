@@ -1,0 +1,77 @@
+//! Answers in place of a dependency that cannot.
+//!
+//! A [`Fallback`] is a list of stand-ins, tried in order: the last good answer, a default,
+//! or a function of the request and the error. They are asked when a call ends with an
+//! error or with an answer that the classifier calls a failure (5xx), and never for
+//! anything else: a 404 is an answer.
+//!
+//! # The ledger
+//!
+//! This is the place in a stack where it is known which answer the caller gets. So it is
+//! here that answers are merged into the [degradation ledger](crate::ledger) of the
+//! [`CallContext`](crate::context::CallContext), those of the dependency included, and
+//! nowhere else:
+//!
+//! - an answer of the dependency brings the entries of its `degradation` header;
+//! - a stand-in brings an entry that names the dependency, the reason and what stood in,
+//!   with its share as the weight and, for a last good answer, its age. What it replaces
+//!   brings nothing. A last good answer that was degraded when it was kept brings its own
+//!   entries, too;
+//! - all of them are multiplied by the weight of the call, and their sum is capped by it.
+//!   The weight is that of the layer, unless the request carries a
+//!   [`CallWeight`](crate::stack::CallWeight);
+//! - an answer that is handed on as a failure brings nothing: what the caller makes of it
+//!   is known only there.
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use bytes::Bytes;
+//! use http::{Request, Response};
+//! use resilience::BoxError;
+//! use resilience::body::ResponseBody;
+//! use resilience::context::CallContext;
+//! use resilience::fallback::{Fallback, FallbackLayer};
+//! use tower::{Layer, ServiceExt, service_fn};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let fallback = Fallback::new()
+//!     .last_good(1_000, Duration::from_secs(600))
+//!     .default_with("no-rows", 1.0, |_| Response::new(Bytes::from_static(b"[]")));
+//! let layer = FallbackLayer::builder("recommendations")
+//!     .fallback(fallback)
+//!     .weight(0.3)
+//!     .build()?;
+//!
+//! let gone = service_fn(async |_: Request<Bytes>| {
+//!     Err::<Response<ResponseBody>, BoxError>("connection refused".into())
+//! });
+//! let context = CallContext::default();
+//! let request = Request::get("/rows/7").body(Bytes::new())?;
+//! let response = context.clone().scope(layer.layer(gone).oneshot(request)).await?;
+//! assert_eq!(response.body().bytes().map(|body| &body[..]), Some(&b"[]"[..]));
+//!
+//! let degradations = context.ledger().entries();
+//! assert_eq!(degradations[0].stood_in, "no-rows");
+//! assert_eq!(degradations[0].weight, 0.3);
+//! # Ok(())
+//! # }
+//! ```
+
+mod config;
+mod error;
+mod future;
+mod key;
+mod layer;
+mod service;
+mod stand_in;
+mod store;
+#[cfg(test)]
+mod tests;
+
+pub use config::{Fallback, LastGoodConfig};
+pub use error::FailureStatus;
+pub use future::ResponseFuture;
+pub use layer::{FallbackBuilder, FallbackLayer};
+pub use service::FallbackService;
