@@ -95,6 +95,10 @@ async fn a_burst_is_admitted_queued_and_rejected_in_this_order() {
         ("metadata", 2)
     );
     assert_eq!(rejected.waited(), Duration::ZERO);
+    assert_eq!(
+        rejected.to_string(),
+        "bulkhead `metadata` is full with 2 calls under way, and so is its queue"
+    );
     assert_eq!(bench.rejected("full"), 1);
 
     for result in futures_util::future::join_all(inside).await {
@@ -115,7 +119,7 @@ async fn a_queued_call_is_rejected_when_its_wait_is_over() {
     assert_eq!(rejected.waited(), WAIT);
     assert_eq!(
         rejected.to_string(),
-        "bulkhead `metadata` is full with 1 calls under way, waited 100ms"
+        "bulkhead `metadata` is full with 1 calls under way, none of which ended within 100.0ms"
     );
     assert_eq!(bench.rejected("timeout"), 1);
     assert_eq!(bench.gauges(), (1, 0));

@@ -14,6 +14,10 @@
 //! [`slow_calls`](CircuitBreakerConfig::slow_calls): then it counts as slow. What other
 //! parts of the middleware reject says nothing either, see [`crate::rejection`].
 //!
+//! Every change of state is an [event](crate::telemetry::Event::BreakerTransition) with one
+//! of these reasons: `failure-rate`, `slow-rate`, `policy` (of failsafe), `backoff-over`,
+//! `probes-succeeded`, `probes-failed`, `probes-overdue`.
+//!
 //! A call through a closed breaker allocates nothing, takes no lock before it starts and a
 //! short one when it ends, and reads the clock once, or twice where slow calls count.
 //!
@@ -78,7 +82,6 @@ pub use config::CircuitBreakerConfig;
 pub use error::CircuitOpen;
 pub use future::ResponseFuture;
 pub use layer::CircuitBreakerLayer;
-pub use policy::TransitionReason;
 pub use service::CircuitBreaker;
 pub use window::Window;
 

@@ -10,8 +10,7 @@ use super::window::{Sample, SlidingWindow, Totals, Window};
 
 /// Why a breaker changed its state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum TransitionReason {
+pub(super) enum TransitionReason {
     /// The share of failures reached its threshold.
     FailureRate,
     /// The share of slow calls reached its threshold.
@@ -30,7 +29,7 @@ pub enum TransitionReason {
 
 impl TransitionReason {
     /// The token in events and logs.
-    pub const fn as_str(self) -> &'static str {
+    pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::FailureRate => "failure-rate",
             Self::SlowRate => "slow-rate",
@@ -40,12 +39,6 @@ impl TransitionReason {
             Self::ProbesFailed => "probes-failed",
             Self::ProbesOverdue => "probes-overdue",
         }
-    }
-}
-
-impl fmt::Display for TransitionReason {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.as_str())
     }
 }
 

@@ -174,7 +174,7 @@ impl Bench {
         advance(PAUSE).await;
     }
 
-    async fn rejection(&self) -> CircuitOpen {
+    fn rejection(&self) -> CircuitOpen {
         let calls_before = self.dependency.calls.load(Ordering::Relaxed);
         let error = self
             .call(Does::Succeeds)
@@ -218,7 +218,7 @@ async fn opens_rejects_probes_and_closes() {
     assert_eq!(bench.state(), State::Closed);
     bench.calls(Does::Breaks, 1).await;
     assert_eq!(bench.state(), State::Open);
-    bench.rejection().await;
+    bench.rejection();
 
     advance(PAUSE).await;
     assert_eq!(bench.state(), State::Open);
@@ -244,7 +244,7 @@ async fn the_rejection_says_who_since_when_and_when_it_probes() {
     bench.calls(Does::Breaks, 4).await;
     let opened = Instant::now();
     advance(Duration::from_millis(500)).await;
-    let rejection = bench.rejection().await;
+    let rejection = bench.rejection();
     assert_eq!(rejection.name(), "metadata");
     assert_eq!(rejection.since(), opened);
     assert_eq!(rejection.open_for(), Duration::from_millis(500));
@@ -256,7 +256,7 @@ async fn the_rejection_says_who_since_when_and_when_it_probes() {
 
     advance(PAUSE).await;
     let _probes = (bench.call(Does::Hangs), bench.call(Does::Hangs));
-    let rejection = bench.rejection().await;
+    let rejection = bench.rejection();
     assert!(rejection.is_probing());
     assert_eq!(rejection.since(), opened);
     assert_eq!(
@@ -302,7 +302,7 @@ async fn each_failed_probe_waits_longer_and_closing_starts_over() {
     let mut bench = bench(config().backoff(pauses.into_iter()).probes(1));
     bench.calls(Does::Breaks, 4).await;
     for expected in [1, 4, 4, 4].map(Duration::from_secs) {
-        assert_eq!(bench.rejection().await.probe_in(), Some(expected));
+        assert_eq!(bench.rejection().probe_in(), Some(expected));
         advance(expected).await;
         bench.calls(Does::Breaks, 1).await;
     }
@@ -312,10 +312,7 @@ async fn each_failed_probe_waits_longer_and_closing_starts_over() {
     assert_eq!(bench.transitions()[2].2, "probes-failed");
 
     bench.calls(Does::Breaks, 4).await;
-    assert_eq!(
-        bench.rejection().await.probe_in(),
-        Some(Duration::from_secs(1))
-    );
+    assert_eq!(bench.rejection().probe_in(), Some(Duration::from_secs(1)));
 }
 
 #[tokio::test(start_paused = true)]
@@ -332,7 +329,7 @@ async fn an_endless_backoff_never_probes_and_never_panics() {
     let bench = bench(config().backoff(iter::once(Duration::MAX)));
     bench.calls(Does::Breaks, 4).await;
     advance(Duration::from_secs(1_000_000)).await;
-    let rejection = bench.rejection().await;
+    let rejection = bench.rejection();
     assert_eq!(rejection.probe_at(), None);
     assert!(!rejection.is_probing());
     assert!(rejection.to_string().ends_with("no probe is planned"));
@@ -348,11 +345,11 @@ async fn a_failsafe_policy_decides_in_place_of_the_window() {
     bench.calls(Does::Breaks, 2).await;
     assert_eq!(bench.state(), State::Closed);
     bench.calls(Does::Breaks, 1).await;
-    assert_eq!(bench.rejection().await.probe_in(), Some(PAUSE * 2));
+    assert_eq!(bench.rejection().probe_in(), Some(PAUSE * 2));
 
     advance(PAUSE * 2).await;
     bench.calls(Does::Breaks, 1).await;
-    assert_eq!(bench.rejection().await.probe_in(), Some(PAUSE * 2));
+    assert_eq!(bench.rejection().probe_in(), Some(PAUSE * 2));
     advance(PAUSE * 2).await;
     bench.calls(Does::Succeeds, 2).await;
     assert_eq!(bench.state(), State::Closed);
@@ -440,9 +437,9 @@ async fn pitfall_a_half_open_with_hanging_probes_wedges() {
     bench.until_it_may_probe().await;
     let hanging = (bench.call(Does::Hangs), bench.call(Does::Hangs));
     advance(DEADLINE.checked_sub(Duration::from_millis(1)).unwrap()).await;
-    assert!(bench.rejection().await.is_probing());
+    assert!(bench.rejection().is_probing());
     advance(Duration::from_millis(1)).await;
-    assert_eq!(bench.rejection().await.probe_in(), Some(PAUSE));
+    assert_eq!(bench.rejection().probe_in(), Some(PAUSE));
     assert_eq!(bench.transitions()[2].2, "probes-overdue");
 
     advance(PAUSE).await;
@@ -550,7 +547,7 @@ async fn pitfall_hung_readiness_blocks_the_rejection() {
         .dependency
         .readiness_hangs
         .store(true, Ordering::Relaxed);
-    bench.rejection().await;
+    bench.rejection();
 }
 
 #[tokio::test(start_paused = true)]
@@ -564,7 +561,7 @@ async fn pitfall_callers_wait_in_front_of_a_closed_breaker_with_hung_readiness()
     advance(SLOW).await;
     drop(waiting);
     assert_eq!(bench.state(), State::Open);
-    bench.rejection().await;
+    bench.rejection();
 }
 
 #[tokio::test(start_paused = true)]
@@ -603,4 +600,16 @@ async fn a_probe_cancelled_after_the_slow_threshold_is_a_slow_probe() {
     drop(probes);
     assert_eq!(bench.state(), State::Open);
     assert_eq!(bench.transitions()[2].2, "probes-failed");
+}
+
+#[test]
+fn every_public_type_goes_to_other_threads() {
+    fn is_send_and_sync<T: Send + Sync>() {}
+    fn is_send<T: Send>() {}
+    is_send_and_sync::<CircuitBreaker<Dependency>>();
+    is_send_and_sync::<CircuitBreakerLayer>();
+    is_send_and_sync::<BreakerHandle>();
+    is_send_and_sync::<CircuitOpen>();
+    is_send::<CircuitBreakerConfig>();
+    is_send::<ResponseFuture<Dependency, Does, crate::classify::HttpClassify>>();
 }

@@ -35,7 +35,7 @@
 //! use tower::{Layer, ServiceExt, service_fn};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # async fn main() -> Result<(), BoxError> {
 //! let fallback = Fallback::new()
 //!     .last_good(1_000, Duration::from_secs(600))
 //!     .default_with("no-rows", 1.0, |_| Response::new(Bytes::from_static(b"[]")));

@@ -132,7 +132,7 @@ mod tests {
 
     use super::*;
 
-    const AGE: Duration = Duration::from_secs(60);
+    const AGE: Duration = Duration::from_mins(1);
 
     fn store(capacity: usize, maximum_bytes: usize) -> Store {
         Store::new(LastGoodConfig {

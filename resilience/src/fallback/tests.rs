@@ -22,7 +22,7 @@ use crate::ledger::{Degradation, HEADER, Reason};
 use crate::stack::{CallWeight, FallbackKey};
 use crate::telemetry::{Event, Telemetry, names};
 
-const AGE: Duration = Duration::from_secs(60);
+const AGE: Duration = Duration::from_mins(1);
 
 type Answer = Result<Response<ResponseBody>, BoxError>;
 

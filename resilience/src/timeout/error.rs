@@ -5,7 +5,7 @@ use std::time::Duration;
 
 /// An attempt took longer than it may.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("no answer from `{name}` within {after:?}")]
+#[error("no answer from `{name}` within {after:.1?}")]
 pub struct TimeoutElapsed {
     pub(super) name: Arc<str>,
     pub(super) after: Duration,

@@ -47,7 +47,10 @@ async fn an_attempt_ends_with_its_time() {
     assert_eq!(begun.elapsed(), TIMEOUT);
     assert_eq!(error.after(), TIMEOUT);
     assert!(!error.is_cut_by_deadline());
-    assert_eq!(error.to_string(), "no answer from `metadata` within 300ms");
+    assert_eq!(
+        error.to_string(),
+        "no answer from `metadata` within 300.0ms"
+    );
     assert_eq!(
         telemetry.counter(&names::TIMEOUTS, &["metadata"]).value(),
         1

@@ -162,7 +162,7 @@ mod tests {
 
     #[test]
     fn a_call_from_before_the_window_counts_in_the_newest_bucket() {
-        let start = Instant::now() + Duration::from_secs(60);
+        let start = Instant::now() + Duration::from_mins(1);
         let mut window = TimeWindow::new(Duration::from_secs(1), 4, start);
         window.record(BAD, start + Duration::from_secs(5));
         let totals = window.record(BAD, start.checked_sub(Duration::from_secs(1)).unwrap());
