@@ -1,3 +1,5 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -6,6 +8,7 @@ use futures_util::future::BoxFuture;
 use tokio::time::advance;
 use tower::{ServiceExt, service_fn};
 use tower_layer::Layer;
+use tower_service::Service;
 
 use super::*;
 use crate::BoxError;
@@ -179,6 +182,79 @@ async fn rejections_are_neutral_and_their_reason_is_full() {
     };
     assert_eq!(events.try_recv().unwrap(), expected);
     advance(SECOND).await;
+}
+
+/// A service whose ready handles are counted until they are called or dropped.
+#[derive(Default)]
+struct Reserving {
+    reserved: Arc<AtomicUsize>,
+    is_ready: bool,
+}
+
+impl Reserving {
+    fn give_back(&mut self) {
+        if std::mem::take(&mut self.is_ready) {
+            self.reserved.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Clone for Reserving {
+    fn clone(&self) -> Self {
+        Self {
+            reserved: Arc::clone(&self.reserved),
+            is_ready: false,
+        }
+    }
+}
+
+impl Drop for Reserving {
+    fn drop(&mut self) {
+        self.give_back();
+    }
+}
+
+impl Service<()> for Reserving {
+    type Response = ();
+    type Error = BoxError;
+    type Future = std::future::Pending<Result<(), BoxError>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.give_back();
+        self.is_ready = true;
+        self.reserved.fetch_add(1, Ordering::Relaxed);
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, (): ()) -> Self::Future {
+        assert!(self.is_ready, "called without having been ready");
+        self.give_back();
+        std::future::pending()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn neither_a_queued_nor_a_rejected_call_holds_what_readiness_reserved() {
+    let config = BulkheadConfig {
+        maximum_in_flight: 1,
+        queue_length: 1,
+        queue_wait: WAIT,
+    };
+    let layer = BulkheadLayer::builder("metadata")
+        .config(config)
+        .build()
+        .unwrap();
+    let inner = Reserving::default();
+    let reserved = Arc::clone(&inner.reserved);
+    let service = layer.layer(inner);
+    let mut calls = Vec::new();
+    for _inside_queued_rejected in 0..3 {
+        let mut handle = service.clone();
+        handle.ready().await.unwrap();
+        assert_eq!(reserved.load(Ordering::Relaxed), 1);
+        calls.push(handle.call(()));
+        assert_eq!(reserved.load(Ordering::Relaxed), 0);
+    }
 }
 
 #[test]

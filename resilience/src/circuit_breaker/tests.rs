@@ -576,6 +576,15 @@ async fn pitfall_a_rejected_call_keeps_what_readiness_reserved() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_open_breaker_reserves_nothing_in_passing() {
+    let bench = bench(config());
+    bench.calls(Does::Breaks, 4).await;
+    let mut ready = bench.breaker.clone();
+    ready.ready().await.unwrap();
+    assert_eq!(bench.dependency.reserved.load(Ordering::Relaxed), 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_cancelled_call_is_neutral_before_the_slow_threshold_and_slow_after_it() {
     let bench = bench(config().slow_calls(SLOW, 0.5));
     let impatient: Vec<_> = (0..20).map(|_| bench.call(Does::Hangs)).collect();
