@@ -16,6 +16,7 @@ pub mod fallback;
 pub mod ledger;
 mod readiness;
 pub mod rejection;
+pub mod retry;
 pub mod server;
 pub mod stack;
 pub mod telemetry;
@@ -23,7 +24,7 @@ pub mod timeout;
 pub mod transport;
 
 pub use server::server;
-pub use stack::client;
+pub use stack::{Client, ClientBuilder, client};
 
 /// The error of a whole stack: every part boxes its own typed error into it,
 /// so `error.downcast_ref::<…>()` along the source chain finds the part that spoke.

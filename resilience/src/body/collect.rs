@@ -1,37 +1,73 @@
 //! Reading a body up to a limit.
 
+use std::future::Future;
+use std::mem;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
-use http_body::Body;
+use http_body::{Body, Frame};
 use http_body_util::BodyExt;
 use http_body_util::combinators::BoxBody;
 
 use super::{Content, ResponseBody};
 use crate::BoxError;
 
-pub(super) async fn collect<B>(body: B, limit: usize) -> Result<ResponseBody, BoxError>
+/// The future of [`ResponseBody::collect`].
+pub(super) struct Collecting<B> {
+    /// `None` once the future is done.
+    body: Option<Pin<Box<B>>>,
+    limit: usize,
+    read: Chunks,
+    trailers: Option<HeaderMap>,
+}
+
+impl<B> Collecting<B> {
+    pub(super) fn new(body: B, limit: usize) -> Self {
+        Self {
+            body: Some(Box::pin(body)),
+            limit,
+            read: Chunks::default(),
+            trailers: None,
+        }
+    }
+
+    fn take_in(&mut self, frame: Frame<Bytes>) {
+        match frame.into_data() {
+            Ok(data) => self.read.push(data),
+            Err(frame) => self.trailers = frame.into_trailers().ok(),
+        }
+    }
+}
+
+impl<B> Future for Collecting<B>
 where
     B: Body<Data = Bytes> + Send + Sync + 'static,
     B::Error: Into<BoxError>,
 {
-    let mut body = Box::pin(body);
-    let mut read = Chunks::default();
-    let mut trailers: Option<HeaderMap> = None;
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(Into::into)?;
-        match frame.into_data() {
-            Ok(data) => read.push(data),
-            Err(frame) => trailers = frame.into_trailers().ok(),
+    type Output = Result<ResponseBody, BoxError>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.get_mut();
+        while let Some(body) = &mut this.body {
+            match ready!(body.as_mut().poll_frame(context)) {
+                Some(Ok(frame)) => this.take_in(frame),
+                Some(Err(error)) => return Poll::Ready(Err(error.into())),
+                None => break,
+            }
+            if this.read.len() > this.limit
+                && let Some(body) = this.body.take()
+            {
+                let rest = BoxBody::new(body.map_err(Into::into));
+                let prefix = mem::take(&mut this.read).into_bytes();
+                let content = Content::Streaming { prefix, rest };
+                return Poll::Ready(Ok(ResponseBody { content }));
+            }
         }
-        if read.len() > limit {
-            let rest = BoxBody::new(body.map_err(Into::into));
-            let prefix = read.into_bytes();
-            return Ok(ResponseBody {
-                content: Content::Streaming { prefix, rest },
-            });
-        }
+        let bytes = mem::take(&mut this.read).into_bytes();
+        Poll::Ready(Ok(ResponseBody::whole(bytes, this.trailers.take())))
     }
-    Ok(ResponseBody::whole(read.into_bytes(), trailers))
 }
 
 /// What was read so far; one chunk, which is what most answers consist of, is not copied.

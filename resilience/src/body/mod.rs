@@ -6,6 +6,8 @@
 //! part that was read and then the rest as it comes.
 
 mod collect;
+mod future;
+mod service;
 
 #[cfg(test)]
 mod tests;
@@ -21,6 +23,9 @@ use http_body_util::BodyExt;
 use http_body_util::combinators::BoxBody;
 
 use crate::BoxError;
+
+pub use future::ResponseFuture;
+pub use service::{Collect, CollectLayer};
 
 /// The size up to which bodies are collected inside the attempt: 1 MiB, which holds every
 /// answer of an ordinary API and bounds the memory of a call.
@@ -70,7 +75,7 @@ impl ResponseBody {
         B: Body<Data = Bytes> + Send + Sync + 'static,
         B::Error: Into<BoxError>,
     {
-        collect::collect(body, limit).await
+        collect::Collecting::new(body, limit).await
     }
 
     /// The content, if it was collected whole and has not been read through

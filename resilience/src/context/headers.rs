@@ -50,6 +50,11 @@ pub fn write_remaining(headers: &mut HeaderMap, deadline: Instant) {
     headers.insert(DEADLINE, HeaderValue::from(milliseconds));
 }
 
+/// Whether a failing answer says that it was repeated in vain already.
+pub fn is_not_to_be_retried(headers: &HeaderMap) -> bool {
+    headers.get(NO_RETRY).is_some_and(|value| value == "1")
+}
+
 /// The context that the headers of an arriving request carry.
 pub fn read_context(headers: &HeaderMap, default_deadline: Option<Duration>) -> CallContext {
     let remaining = match (read_remaining(headers), default_deadline) {

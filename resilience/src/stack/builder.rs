@@ -13,6 +13,7 @@ use super::Client;
 use super::round_robin::RoundRobin;
 use crate::BoxError;
 use crate::balance::Endpoints;
+use crate::body::{COLLECT_LIMIT, Collect};
 use crate::transport::HttpTransport;
 
 /// Builds a [`Client`]; begun by [`client`](crate::client).
@@ -121,7 +122,14 @@ impl ClientBuilder {
             return Err(BuildError::Weight(self.weight));
         }
         let name: Arc<str> = self.name.into();
-        let stack = RoundRobin::new(Arc::clone(&name), self.endpoints, transport);
+        let collecting = Collect::new(transport, COLLECT_LIMIT);
+        if self.enabled {
+            let b = crate::balance::BalanceLayer::builder(&*name).endpoints(self.endpoints).seed(self.seed).build().unwrap();
+            let r = crate::retry::RetryLayer::builder(&*name).seed(self.seed).build().unwrap();
+            use tower_layer::Layer;
+            return Ok(Client::new(name, BoxCloneSyncService::new(r.layer(b.layer(collecting)))));
+        }
+        let stack = RoundRobin::new(Arc::clone(&name), self.endpoints, collecting);
         Ok(Client::new(name, BoxCloneSyncService::new(stack)))
     }
 }

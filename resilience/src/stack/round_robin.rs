@@ -6,15 +6,14 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use http::uri::{Authority, PathAndQuery, Scheme};
-use http::{Request, Response, Uri};
-use http_body::Body;
+use http::uri::Authority;
+use http::{Request, Response};
 use tower::ServiceExt;
 use tower_service::Service;
 
 use crate::BoxError;
-use crate::balance::{Endpoints, NoEndpoint};
-use crate::body::{COLLECT_LIMIT, ResponseBody};
+use crate::balance::{Endpoints, NoEndpoint, absolute};
+use crate::body::ResponseBody;
 
 /// Takes the endpoints in turn and does nothing else.
 #[derive(Clone)]
@@ -46,13 +45,13 @@ impl<T> RoundRobin<T> {
     }
 }
 
-impl<T, B> Service<Request<Bytes>> for RoundRobin<T>
+impl<T> Service<Request<Bytes>> for RoundRobin<T>
 where
-    T: Service<Request<Bytes>, Response = Response<B>> + Clone + Send + 'static,
-    T::Error: Into<BoxError>,
+    T: Service<Request<Bytes>, Response = Response<ResponseBody>, Error = BoxError>
+        + Clone
+        + Send
+        + 'static,
     T::Future: Send,
-    B: Body<Data = Bytes> + Send + Sync + 'static,
-    B::Error: Into<BoxError>,
 {
     type Response = Response<ResponseBody>;
     type Error = BoxError;
@@ -67,20 +66,7 @@ where
         let transport = self.transport.clone();
         Box::pin(async move {
             *request.uri_mut() = absolute(request.uri(), picked?)?;
-            let response = transport.oneshot(request).await.map_err(Into::into)?;
-            let (parts, body) = response.into_parts();
-            let body = ResponseBody::collect(body, COLLECT_LIMIT).await?;
-            Ok(Response::from_parts(parts, body))
+            transport.oneshot(request).await
         })
     }
-}
-
-/// `uri` at `authority`.
-fn absolute(uri: &Uri, authority: Authority) -> Result<Uri, http::Error> {
-    let path = uri.path_and_query().cloned();
-    Uri::builder()
-        .scheme(Scheme::HTTP)
-        .authority(authority)
-        .path_and_query(path.unwrap_or_else(|| PathAndQuery::from_static("/")))
-        .build()
 }

@@ -1,0 +1,259 @@
+//! The state that all clones of a balancer share: picking and keeping the books.
+//!
+//! Everything here is a function of the state, the time handed in and the seeded chance.
+
+use http::uri::Authority;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use super::config::BalanceConfig;
+use super::endpoints::Endpoints;
+use super::health::{Health, Standing, Wish, micros, returning_share};
+use super::load::{Load, Micros};
+use super::tried::Tried;
+
+/// One endpoint with its record.
+#[derive(Debug)]
+struct Replica {
+    authority: Authority,
+    load: Load,
+    health: Health,
+}
+
+/// The endpoints of one balancer.
+#[derive(Debug)]
+pub(super) struct Replicas {
+    replicas: Vec<Replica>,
+    config: BalanceConfig,
+    chance: ChaCha8Rng,
+}
+
+/// What was picked, and what has to be handed back when the call ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Pick {
+    index: usize,
+    started: Micros,
+    is_probe: bool,
+}
+
+impl Pick {
+    /// How long the call has been under way.
+    pub(super) const fn age(&self, now: Micros) -> Micros {
+        now.saturating_sub(self.started)
+    }
+}
+
+/// How a call ended, for the endpoint's record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ending {
+    Success,
+    Failure,
+    /// The answer says nothing about this endpoint.
+    Neutral,
+    /// Nobody waited for the answer any longer.
+    GivenUp,
+}
+
+/// A change that others should hear of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Change {
+    Ejected {
+        endpoint: Authority,
+        for_micros: Micros,
+    },
+    Returned {
+        endpoint: Authority,
+    },
+}
+
+/// Who comes first: a lower rank is taken before a higher one, whatever the load.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Rank {
+    /// An ejection is over and this call can find out whether the endpoint is well.
+    Probe,
+    /// Well, or coming back and its turn.
+    Good,
+    /// Coming back, but not its turn.
+    Spared,
+    /// Ejected, or a probe is under way.
+    Ejected,
+    /// An earlier attempt of this call went there.
+    Tried,
+}
+
+impl Replicas {
+    pub(super) fn new(endpoints: &Endpoints, config: BalanceConfig, seed: u64) -> Self {
+        let replicas = endpoints
+            .authorities()
+            .iter()
+            .map(|authority| Replica {
+                authority: authority.clone(),
+                load: Load::new(),
+                health: Health::new(),
+            })
+            .collect();
+        Self {
+            replicas,
+            config,
+            chance: ChaCha8Rng::seed_from_u64(seed),
+        }
+    }
+
+    /// Chooses an endpoint and counts the call in; `None` if there is no endpoint at all.
+    pub(super) fn pick(&mut self, now: Micros, tried: Option<&Tried>) -> Option<(Pick, Authority)> {
+        let (first, second) = self.two_of_the_best(now, tried)?;
+        let index = self.less_loaded(first, second, now);
+        let replica = self.replicas.get_mut(index)?;
+        let is_probe = replica.health.wants_probe(now);
+        if is_probe {
+            replica.health.begin_probe();
+        }
+        replica.load.begin(now);
+        let pick = Pick {
+            index,
+            started: now,
+            is_probe,
+        };
+        Some((pick, replica.authority.clone()))
+    }
+
+    /// Takes in how a call ended.
+    pub(super) fn finish(&mut self, pick: Pick, ending: Ending, now: Micros) -> Option<Change> {
+        let decay = micros(self.config.decay) as f64;
+        let penalty = micros(self.config.failure_penalty);
+        let may_eject = self.may_eject(pick.index);
+        let replica = self.replicas.get_mut(pick.index)?;
+        replica.load.end(pick.started);
+        if pick.is_probe {
+            replica.health.end_probe();
+        }
+        let age = pick.age(now);
+        let unanswered = age >= micros(self.config.unanswered_after);
+        match ending {
+            Ending::Success => {
+                replica.load.observe(age as f64, now, decay);
+                let returned = replica.health.succeeded(pick.started, now);
+                returned.then(|| Change::Returned {
+                    endpoint: replica.authority.clone(),
+                })
+            }
+            Ending::Neutral => None,
+            Ending::GivenUp if !unanswered => {
+                replica.load.observe_at_least(age as f64, now, decay);
+                None
+            }
+            Ending::Failure | Ending::GivenUp => {
+                let latency = age.max(penalty);
+                replica.load.observe(latency as f64, now, decay);
+                let wish = replica.health.failed(pick.started, now, &self.config);
+                if wish == Wish::Keep || !may_eject {
+                    return None;
+                }
+                Some(Change::Ejected {
+                    endpoint: replica.authority.clone(),
+                    for_micros: replica.health.eject(now, &self.config),
+                })
+            }
+        }
+    }
+
+    /// How many endpoints are available and how many are ejected.
+    pub(super) fn counts(&self) -> (usize, usize) {
+        let ejected = self.ejected_but(usize::MAX);
+        (self.replicas.len() - ejected, ejected)
+    }
+
+    /// At most max(1, half) are ejected at once, this one included.
+    fn may_eject(&self, index: usize) -> bool {
+        let most = (self.replicas.len() / 2).max(1);
+        self.ejected_but(index) < most
+    }
+
+    fn ejected_but(&self, index: usize) -> usize {
+        let others = self.replicas.iter().enumerate();
+        others
+            .filter(|(other, replica)| *other != index && replica.health.is_ejected())
+            .count()
+    }
+
+    /// Two different endpoints of the best rank there is, by chance and in an order by chance;
+    /// the same one twice where there is only one.
+    fn two_of_the_best(&mut self, now: Micros, tried: Option<&Tried>) -> Option<(usize, usize)> {
+        let tried = tried.filter(|tried| !tried.is_empty() || !tried.is_repeatable());
+        let mut best = Rank::Tried;
+        let mut seen = 0_u32;
+        let mut two = (0, 0);
+        for (index, replica) in self.replicas.iter_mut().enumerate() {
+            let rank = rank(replica, now, tried, &self.config, &mut self.chance);
+            if rank > best {
+                continue;
+            }
+            if rank < best {
+                best = rank;
+                seen = 0;
+            }
+            seen += 1;
+            // Reservoir sampling: each of those seen is among the two with the same chance.
+            match seen {
+                1 => two = (index, index),
+                2 => two.1 = index,
+                _ => match self.chance.random_range(0..seen) {
+                    0 => two.0 = index,
+                    1 => two.1 = index,
+                    _ => {}
+                },
+            }
+        }
+        match seen {
+            0 => None,
+            1 => Some(two),
+            _ if self.chance.random() => Some(two),
+            _ => Some((two.1, two.0)),
+        }
+    }
+
+    /// The one with less load; the first of two alike, which chance put there.
+    fn less_loaded(&self, first: usize, second: usize, now: Micros) -> usize {
+        let decay = micros(self.config.decay) as f64;
+        let load = |index: usize| {
+            let replica = self.replicas.get(index);
+            replica.map_or(f64::INFINITY, |replica| replica.load.value(now, decay))
+        };
+        if load(second) < load(first) {
+            second
+        } else {
+            first
+        }
+    }
+}
+
+fn rank(
+    replica: &mut Replica,
+    now: Micros,
+    tried: Option<&Tried>,
+    config: &BalanceConfig,
+    chance: &mut ChaCha8Rng,
+) -> Rank {
+    if tried.is_some_and(|tried| tried.contains(&replica.authority)) {
+        return Rank::Tried;
+    }
+    match replica.health.standing(now, config) {
+        Standing::Available => Rank::Good,
+        Standing::Returning { since } => {
+            let share = returning_share(since, now, config);
+            if chance.random::<f64>() < share {
+                Rank::Good
+            } else {
+                Rank::Spared
+            }
+        }
+        Standing::Ejected { .. } => {
+            let may_probe = tried.is_none_or(Tried::is_repeatable);
+            if may_probe && replica.health.wants_probe(now) {
+                Rank::Probe
+            } else {
+                Rank::Ejected
+            }
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! The future of a call that may take several attempts.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use http::{Request, Response};
+use pin_project_lite::pin_project;
+use tokio::time::{Instant, Sleep};
+use tower::ServiceExt;
+use tower::util::Oneshot;
+use tower_service::Service;
+
+use super::policy::{self, Decision, Ending, GaveUp};
+use super::shared::Shared;
+use crate::BoxError;
+use crate::backoff::FullJitter;
+use crate::classify::Classify;
+use crate::context::CallContext;
+use crate::deadline::Deadline;
+use crate::transport::TransportError;
+
+pin_project! {
+    /// The future of [`Retry`](super::Retry).
+    pub struct ResponseFuture<S, C, RequestBody>
+    where
+        S: Service<Request<RequestBody>>,
+    {
+        call: Call<S, C, RequestBody>,
+        #[pin]
+        state: State<S, RequestBody>,
+    }
+}
+
+pin_project! {
+    #[project = StateProjection]
+    enum State<S, RequestBody>
+    where
+        S: Service<Request<RequestBody>>,
+    {
+        Attempting {
+            #[pin]
+            attempt: Oneshot<S, Request<RequestBody>>,
+        },
+        Waiting {
+            #[pin]
+            sleep: Sleep,
+        },
+    }
+}
+
+/// One call with what is known about its attempts.
+pub(super) struct Call<S, C, RequestBody> {
+    inner: S,
+    shared: Arc<Shared>,
+    classify: C,
+    /// What every attempt sends.
+    request: Request<RequestBody>,
+    is_repeatable: bool,
+    context: Option<CallContext>,
+    deadline: Option<Instant>,
+    /// Attempts so far, without the refused ones that were repeated freely.
+    attempts: u32,
+    /// Whether the present attempt is a repetition.
+    is_repetition: bool,
+    refused: Vec<String>,
+    backoff: Option<FullJitter>,
+}
+
+impl<S, C, RequestBody> Call<S, C, RequestBody> {
+    pub(super) fn new(
+        inner: S,
+        shared: Arc<Shared>,
+        classify: C,
+        request: Request<RequestBody>,
+        is_repeatable: bool,
+    ) -> Self {
+        let context = CallContext::of(request.extensions());
+        let deadline = Deadline::of(request.extensions())
+            .or_else(|| context.as_ref().and_then(CallContext::deadline));
+        Self {
+            inner,
+            shared,
+            classify,
+            request,
+            is_repeatable,
+            context,
+            deadline,
+            attempts: 0,
+            is_repetition: false,
+            refused: Vec::new(),
+            backoff: None,
+        }
+    }
+
+    /// How long to wait before the next attempt, if there is one.
+    fn next_wait<B>(&mut self, result: &Result<Response<B>, BoxError>) -> Option<Duration>
+    where
+        C: Classify<Response<B>, BoxError>,
+    {
+        let ending = policy::ending(result, &self.classify, &self.refused);
+        if self.is_repetition {
+            self.shared.repeated(ending == Ending::Useful);
+        }
+        self.attempts += 1;
+        let maximum = self.shared.config.maximum_attempts;
+        let wait = match policy::decide(ending, self.is_repeatable, self.attempts, maximum) {
+            Decision::Use => return None,
+            Decision::GiveUp(why) => Err(why),
+            Decision::RepeatFreely => self.repeat_freely(result),
+            Decision::Repeat => self.repeat(),
+        };
+        match wait {
+            Ok(wait) => {
+                self.shared.repeats(wait);
+                self.is_repetition = true;
+                Some(wait)
+            }
+            Err(why) => {
+                self.give_up(why);
+                None
+            }
+        }
+    }
+
+    fn repeat_freely<B>(&mut self, result: &Result<B, BoxError>) -> Result<Duration, GaveUp> {
+        if !self.has_time_after(Duration::ZERO) {
+            return Err(GaveUp::NoTime);
+        }
+        if let Err(error) = result
+            && let Some(error) = TransportError::find(error.as_ref())
+        {
+            self.refused.push(error.endpoint().to_owned());
+        }
+        self.attempts -= 1;
+        Ok(Duration::ZERO)
+    }
+
+    fn repeat(&mut self) -> Result<Duration, GaveUp> {
+        let shared = &self.shared;
+        let backoff = self.backoff.get_or_insert_with(|| shared.backoff());
+        let wait = backoff.next().unwrap_or_default();
+        if !self.has_time_after(wait) {
+            return Err(GaveUp::NoTime);
+        }
+        if !self.shared.withdraw() {
+            return Err(GaveUp::NoBudget);
+        }
+        Ok(wait)
+    }
+
+    fn has_time_after(&self, wait: Duration) -> bool {
+        let Some(deadline) = self.deadline else {
+            return true;
+        };
+        let left = deadline.saturating_duration_since(Instant::now());
+        left >= wait.saturating_add(self.shared.config.shortest_attempt)
+    }
+
+    /// Whoever called this service must not repeat what was repeated here in vain.
+    fn give_up(&self, why: GaveUp) {
+        self.shared.gave_up(why);
+        if let Some(context) = &self.context {
+            context.mark_not_retryable();
+        }
+    }
+}
+
+impl<S, C, RequestBody> Call<S, C, RequestBody>
+where
+    S: Service<Request<RequestBody>> + Clone,
+    RequestBody: Clone,
+{
+    fn attempt(&self) -> State<S, RequestBody> {
+        State::Attempting {
+            attempt: self.inner.clone().oneshot(self.request.clone()),
+        }
+    }
+}
+
+impl<S, C, RequestBody> ResponseFuture<S, C, RequestBody>
+where
+    S: Service<Request<RequestBody>> + Clone,
+    RequestBody: Clone,
+{
+    pub(super) fn new(call: Call<S, C, RequestBody>) -> Self {
+        let state = call.attempt();
+        Self { call, state }
+    }
+}
+
+impl<S, C, RequestBody, B> Future for ResponseFuture<S, C, RequestBody>
+where
+    S: Service<Request<RequestBody>, Response = Response<B>> + Clone,
+    S::Error: Into<BoxError>,
+    C: Classify<Response<B>, BoxError>,
+    RequestBody: Clone,
+{
+    type Output = Result<Response<B>, BoxError>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        loop {
+            let next = match this.state.as_mut().project() {
+                StateProjection::Attempting { attempt } => {
+                    let result = ready!(attempt.poll(context)).map_err(Into::into);
+                    match this.call.next_wait(&result) {
+                        None => return Poll::Ready(result),
+                        Some(Duration::ZERO) => this.call.attempt(),
+                        Some(wait) => State::Waiting {
+                            sleep: tokio::time::sleep(wait),
+                        },
+                    }
+                }
+                StateProjection::Waiting { sleep } => {
+                    ready!(sleep.poll(context));
+                    this.call.attempt()
+                }
+            };
+            this.state.set(next);
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! Repeating failed attempts, without making an outage worse.
+//!
+//! - Only what may be repeated is: idempotent methods, and requests with an
+//!   `Idempotency-Key`. A *refused* connection may be repeated for any method, once per
+//!   endpoint, at once and at no cost, because nothing was sent; what could not be sent for
+//!   another reason may be repeated for any method, too, at the usual cost.
+//! - Waits grow exponentially with full jitter.
+//! - A budget shared by all clones bounds repetitions to a share of the calls.
+//! - A repetition that cannot end before the deadline is not begun.
+//! - Each repetition goes to an endpoint that was not tried yet: the request carries a
+//!   [`Tried`](crate::balance::Tried) for the balancer.
+//! - Only the hop next to a failure repeats. A retry that gives up marks the context, so that
+//!   the answer of the server around it says `aplomb-no-retry: 1`; an answer that says so, and
+//!   an open circuit, are not repeated.
+//!
+//! The body of the answer has to be collected inside the attempt ([`crate::body::Collect`])
+//! for a death in mid-body to be repeated.
+
+mod budget;
+mod config;
+mod future;
+mod layer;
+mod policy;
+mod repeatable;
+mod service;
+mod shared;
+
+#[cfg(test)]
+mod tests;
+
+pub use config::RetryConfig;
+pub use future::ResponseFuture;
+pub use layer::{RetryBuilder, RetryLayer};
+pub use repeatable::is_repeatable;
+pub use service::Retry;

@@ -1,0 +1,247 @@
+//! The retry in front of scripted services, in paused time.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{Method, Request, Response, StatusCode};
+use parking_lot::Mutex;
+use tokio::time::Instant;
+use tower::{Layer, Service, ServiceExt, service_fn};
+
+use super::*;
+use crate::BoxError;
+use crate::balance::Tried;
+use crate::telemetry::{Event, Telemetry, names};
+use crate::transport::{TransportError, TransportErrorKind};
+
+/// What a scripted service does with one attempt.
+#[derive(Debug, Clone, Copy)]
+enum Act {
+    Answer(u16),
+    /// An answer of 503 that says it is not to be repeated.
+    Marked,
+    Refuse(&'static str),
+    Unreachable,
+    Reset,
+}
+
+use Act::{Answer, Marked, Refuse, Reset, Unreachable};
+
+/// Plays the acts one after the other and the last one for ever; notes when each began.
+#[derive(Clone)]
+struct Script {
+    acts: Arc<Mutex<VecDeque<Act>>>,
+    begun: Arc<Mutex<Vec<Instant>>>,
+}
+
+impl Script {
+    fn new(acts: impl IntoIterator<Item = Act>) -> Self {
+        Self {
+            acts: Arc::new(Mutex::new(acts.into_iter().collect())),
+            begun: Arc::default(),
+        }
+    }
+
+    fn attempts(&self) -> usize {
+        self.begun.lock().len()
+    }
+
+    fn play(&self) -> Result<Response<()>, BoxError> {
+        self.begun.lock().push(Instant::now());
+        let mut acts = self.acts.lock();
+        let act = if acts.len() > 1 {
+            acts.pop_front()
+        } else {
+            acts.front().copied()
+        };
+        let wire = |kind, endpoint| Err(TransportError::new(kind, endpoint, "scripted").into());
+        match act.unwrap() {
+            Answer(status) => Ok(Response::builder().status(status).body(()).unwrap()),
+            Marked => Ok(Response::builder()
+                .status(503)
+                .header("aplomb-no-retry", "1")
+                .body(())
+                .unwrap()),
+            Refuse(endpoint) => wire(TransportErrorKind::Refused, endpoint),
+            Unreachable => wire(TransportErrorKind::Connect, "a:1"),
+            Reset => wire(TransportErrorKind::Reset, "a:1"),
+        }
+    }
+
+    fn service(
+        &self,
+    ) -> impl Service<Request<&'static str>, Response = Response<()>, Error = BoxError> + Clone + use<>
+    {
+        let script = self.clone();
+        service_fn(move |_: Request<&'static str>| std::future::ready(script.play()))
+    }
+}
+
+fn request(method: Method) -> Request<&'static str> {
+    Request::builder().method(method).body("position").unwrap()
+}
+
+fn layer(config: RetryConfig) -> RetryLayer {
+    RetryLayer::builder("metadata")
+        .config(config)
+        .build()
+        .unwrap()
+}
+
+/// Attempts that one call takes, and the status or error it ends with.
+async fn send(script: &Script, method: Method) -> (usize, String) {
+    let retry = layer(RetryConfig::new()).layer(script.service());
+    let result = retry.oneshot(request(method)).await;
+    let ending = match result {
+        Ok(answer) => answer.status().as_u16().to_string(),
+        Err(error) => error.to_string(),
+    };
+    (script.attempts(), ending)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_read_is_repeated_up_to_the_maximum() {
+    for (acts, expected) in [
+        (vec![Answer(200)], (1, "200")),
+        (vec![Answer(404)], (1, "404")),
+        (vec![Answer(503), Answer(200)], (2, "200")),
+        (vec![Reset, Answer(500), Answer(200)], (3, "200")),
+        (vec![Unreachable, Answer(200)], (2, "200")),
+        (vec![Answer(500)], (3, "500")),
+        (vec![Reset], (3, "`a:1` broke the connection off")),
+    ] {
+        let script = Script::new(acts.clone());
+        let (attempts, ending) = send(&script, Method::GET).await;
+        assert_eq!((attempts, ending.as_str()), expected, "{acts:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_without_a_key_is_repeated_only_if_nothing_was_sent() {
+    for (acts, expected) in [
+        (
+            vec![Reset, Answer(200)],
+            (1, "`a:1` broke the connection off"),
+        ),
+        (vec![Answer(503), Answer(200)], (1, "503")),
+        (vec![Refuse("a:1"), Answer(200)], (2, "200")),
+        (vec![Unreachable, Answer(200)], (2, "200")),
+        (
+            vec![Refuse("a:1"), Refuse("b:1"), Refuse("a:1"), Answer(200)],
+            (3, "`a:1` refused the connection"),
+        ),
+    ] {
+        let script = Script::new(acts.clone());
+        let (attempts, ending) = send(&script, Method::POST).await;
+        assert_eq!((attempts, ending.as_str()), expected, "{acts:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_with_a_key_is_repeated() {
+    let script = Script::new([Reset, Answer(200)]);
+    let mut write = request(Method::POST);
+    write
+        .headers_mut()
+        .insert("idempotency-key", "7f".parse().unwrap());
+    let retry = layer(RetryConfig::new()).layer(script.service());
+    assert_eq!(retry.oneshot(write).await.unwrap().status(), StatusCode::OK);
+    assert_eq!(script.attempts(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn refusals_cost_neither_time_nor_budget_nor_attempts() {
+    let config = RetryConfig::new().budget(0.0, 0).maximum_attempts(1);
+    let retry =
+        layer(config).layer(Script::new([Refuse("a:1"), Refuse("b:1"), Answer(200)]).service());
+    let start = Instant::now();
+    let answer = retry.oneshot(request(Method::POST)).await.unwrap();
+    assert_eq!(answer.status(), StatusCode::OK);
+    assert_eq!(start.elapsed(), Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_marked_answer_is_not_repeated() {
+    let script = Script::new([Marked, Answer(200)]);
+    assert_eq!(send(&script, Method::GET).await, (1, "503".to_owned()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_budget_bounds_repetitions_of_all_clones_and_says_so_once() {
+    let telemetry = Telemetry::default();
+    let mut events = telemetry.subscribe();
+    let script = Script::new([Answer(503)]);
+    let retry = RetryLayer::builder("metadata")
+        .config(RetryConfig::new().budget(0.1, 1))
+        .telemetry(telemetry.clone())
+        .build()
+        .unwrap()
+        .layer(script.service());
+    let calls = (0..100).map(|_| retry.clone().oneshot(request(Method::GET)));
+    futures_util::future::join_all(calls).await;
+    // 10 for the calls and 10 for ten seconds.
+    assert_eq!(script.attempts(), 100 + 20);
+    let client = "metadata".to_owned();
+    assert_eq!(
+        events.try_recv().unwrap(),
+        Event::RetryBudgetExhausted { client }
+    );
+    assert!(events.try_recv().is_err());
+    let count = |result| {
+        telemetry
+            .counter(&names::RETRIES, &["metadata", result])
+            .value()
+    };
+    assert_eq!((count("succeeded"), count("failed")), (0, 20));
+    assert!(count("no-budget") >= 90);
+}
+
+#[tokio::test(start_paused = true)]
+async fn waits_are_jittered_bounded_and_the_same_for_the_same_seed() {
+    let waits = async |seed| {
+        let script = Script::new([Answer(503)]);
+        let retry = RetryLayer::builder("metadata")
+            .config(RetryConfig::new().maximum_attempts(5))
+            .seed(seed)
+            .build()
+            .unwrap()
+            .layer(script.service());
+        retry.oneshot(request(Method::GET)).await.unwrap();
+        let begun = script.begun.lock();
+        begun
+            .windows(2)
+            .map(|pair| pair[1] - pair[0])
+            .collect::<Vec<_>>()
+    };
+    let first = waits(1).await;
+    assert_eq!(first, waits(1).await);
+    assert_ne!(first, waits(2).await);
+    // The timer of tokio rounds up to whole milliseconds.
+    for (wait, bound) in first.iter().zip([10, 20, 40, 80]) {
+        assert!(*wait <= Duration::from_millis(bound + 1), "{first:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_attempt_sends_the_same_and_shares_what_was_tried() {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let notes = Arc::clone(&seen);
+    let service = service_fn(move |request: Request<&'static str>| {
+        let tried = request.extensions().get::<Tried>().cloned().unwrap();
+        assert!(tried.is_repeatable());
+        notes.lock().push((*request.body(), request.uri().clone()));
+        std::future::ready(Ok::<_, BoxError>(
+            Response::builder().status(500).body(()).unwrap(),
+        ))
+    });
+    let mut put = request(Method::PUT);
+    *put.uri_mut() = "/positions/7".parse().unwrap();
+    layer(RetryConfig::new())
+        .layer(service)
+        .oneshot(put)
+        .await
+        .unwrap();
+    let expected = ("position", "/positions/7".parse().unwrap());
+    assert_eq!(*seen.lock(), vec![expected; 3]);
+}
