@@ -9,7 +9,8 @@ use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
 use http_body::{Body, Frame};
 use http_body_util::BodyExt;
-use http_body_util::combinators::BoxBody;
+use http_body_util::combinators::UnsyncBoxBody;
+use parking_lot::Mutex;
 
 use super::{Content, ResponseBody};
 use crate::BoxError;
@@ -43,7 +44,7 @@ impl<B> Collecting<B> {
 
 impl<B> Future for Collecting<B>
 where
-    B: Body<Data = Bytes> + Send + Sync + 'static,
+    B: Body<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
 {
     type Output = Result<ResponseBody, BoxError>;
@@ -59,7 +60,7 @@ where
             if this.read.len() > this.limit
                 && let Some(body) = this.body.take()
             {
-                let rest = BoxBody::new(body.map_err(Into::into));
+                let rest = Mutex::new(UnsyncBoxBody::new(body.map_err(Into::into)));
                 let prefix = mem::take(&mut this.read).into_bytes();
                 let content = Content::Streaming { prefix, rest };
                 return Poll::Ready(Ok(ResponseBody { content }));

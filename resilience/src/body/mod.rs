@@ -20,7 +20,8 @@ use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt;
-use http_body_util::combinators::BoxBody;
+use http_body_util::combinators::UnsyncBoxBody;
+use parking_lot::Mutex;
 
 use crate::BoxError;
 
@@ -46,11 +47,12 @@ enum Content {
         trailers: Option<HeaderMap>,
     },
     /// The body was larger than the limit: `prefix` was read, `rest` is still to come.
-    Streaming {
-        prefix: Bytes,
-        rest: BoxBody<Bytes, BoxError>,
-    },
+    Streaming { prefix: Bytes, rest: Rest },
 }
+
+/// What is still to come. The lock is never waited for: it makes a body that is only `Send`
+/// shareable, so that a reference to an answer can be held across an await.
+type Rest = Mutex<UnsyncBoxBody<Bytes, BoxError>>;
 
 impl ResponseBody {
     /// A body without content.
@@ -72,7 +74,7 @@ impl ResponseBody {
     /// The error of `body`, if it fails before one of the two.
     pub async fn collect<B>(body: B, limit: usize) -> Result<Self, BoxError>
     where
-        B: Body<Data = Bytes> + Send + Sync + 'static,
+        B: Body<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
     {
         collect::Collecting::new(body, limit).await
@@ -96,7 +98,7 @@ impl ResponseBody {
         match self.content {
             Content::Whole { bytes, .. } => Ok(bytes),
             Content::Streaming { prefix, rest } => {
-                let rest = rest.collect().await?.to_bytes();
+                let rest = rest.into_inner().collect().await?.to_bytes();
                 let mut content = BytesMut::with_capacity(prefix.len() + rest.len());
                 content.extend_from_slice(&prefix);
                 content.extend_from_slice(&rest);
@@ -129,7 +131,7 @@ impl Body for ResponseBody {
                 if !prefix.is_empty() {
                     return Poll::Ready(Some(Ok(Frame::data(std::mem::take(prefix)))));
                 }
-                Pin::new(rest).poll_frame(context)
+                Pin::new(rest.get_mut()).poll_frame(context)
             }
         }
     }
@@ -137,7 +139,7 @@ impl Body for ResponseBody {
     fn is_end_stream(&self) -> bool {
         match &self.content {
             Content::Whole { bytes, trailers } => bytes.is_empty() && trailers.is_none(),
-            Content::Streaming { prefix, rest } => prefix.is_empty() && rest.is_end_stream(),
+            Content::Streaming { prefix, rest } => prefix.is_empty() && rest.lock().is_end_stream(),
         }
     }
 
@@ -146,7 +148,7 @@ impl Body for ResponseBody {
             Content::Whole { bytes, .. } => SizeHint::with_exact(bytes.len() as u64),
             Content::Streaming { prefix, rest } => {
                 let read = prefix.len() as u64;
-                let rest = rest.size_hint();
+                let rest = rest.lock().size_hint();
                 let mut hint = SizeHint::new();
                 if let Some(upper) = rest.upper() {
                     hint.set_upper(upper.saturating_add(read));

@@ -72,7 +72,7 @@ impl<S, Request, B> Service<Request> for Collect<S>
 where
     S: Service<Request, Response = Response<B>>,
     S::Error: Into<BoxError>,
-    B: Body<Data = Bytes> + Send + Sync + 'static,
+    B: Body<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
 {
     type Response = Response<ResponseBody>;

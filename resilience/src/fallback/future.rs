@@ -15,7 +15,7 @@ use tower_service::Service;
 use super::error::FailureStatus;
 use super::key;
 use super::layer::Shared;
-use super::stand_in::{StandIn, StoodIn};
+use super::stand_in::{StandIn, StandInUsed, StoodIn};
 use crate::BoxError;
 use crate::body::ResponseBody;
 use crate::classify::{Classify, Outcome};
@@ -123,7 +123,8 @@ impl Call {
             let stood_in = stand_in.answer(self.key.as_deref(), self.request.as_ref(), error)?;
             Some((stand_in, stood_in))
         })?;
-        let StoodIn { response, age } = stood_in;
+        let StoodIn { mut response, age } = stood_in;
+        response.extensions_mut().insert(StandInUsed);
         let degradation = self.degradation(stand_in, reason, age);
         stand_in.count(reason);
         self.shared.telemetry.emit(Event::Degraded {

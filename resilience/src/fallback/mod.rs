@@ -75,3 +75,4 @@ pub use error::FailureStatus;
 pub use future::ResponseFuture;
 pub use layer::{FallbackBuilder, FallbackLayer};
 pub use service::FallbackService;
+pub use stand_in::StandInUsed;

@@ -16,6 +16,10 @@ use crate::telemetry::{Counter, Telemetry, names};
 /// The name of a last good answer in the ledger.
 const LAST_GOOD: &str = "last-good";
 
+/// In the extensions of an answer: a stand-in gave it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StandInUsed;
+
 /// A stand-in with its metrics and, where it keeps something, its store.
 #[derive(Debug)]
 pub(super) struct StandIn {

@@ -6,27 +6,53 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
+use tower::ServiceBuilder;
 use tower::util::BoxCloneSyncService;
 use tower_service::Service;
 
 use super::Client;
+use super::actual::ActualLayer;
+use super::effective::EffectiveLayer;
+use super::propagate::PropagateLayer;
 use super::round_robin::RoundRobin;
 use crate::BoxError;
-use crate::balance::Endpoints;
-use crate::body::{COLLECT_LIMIT, Collect};
+use crate::balance::{BalanceConfig, BalanceLayer, Endpoints};
+use crate::body::CollectLayer;
+use crate::bulkhead::{BulkheadConfig, BulkheadLayer};
+use crate::circuit_breaker::{CircuitBreakerConfig, CircuitBreakerLayer};
+use crate::config::{Checks, ConfigError};
+use crate::deadline::DeadlineLayer;
+use crate::fallback::{Fallback, FallbackLayer};
+use crate::retry::{RetryConfig, RetryLayer};
+use crate::telemetry::Telemetry;
+use crate::timeout::TimeoutLayer;
 use crate::transport::HttpTransport;
 
+const DEADLINE: Duration = Duration::from_secs(2);
+const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(500);
+const RESERVE: Duration = Duration::from_millis(10);
+
+/// One bad endpoint of two fails at most every second attempt, and one more at the edge of a
+/// window: above that the service itself is to blame.
+const BREAKER_FAILURE_RATE: f64 = 0.6;
+
 /// Builds a [`Client`]; begun by [`client`](crate::client).
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 #[must_use = "a builder does nothing until `build` is called"]
 pub struct ClientBuilder {
     name: String,
     endpoints: Endpoints,
-    deadline: Duration,
+    deadline: Option<Duration>,
     reserve: Duration,
     attempt_timeout: Option<Duration>,
+    balance: Option<BalanceConfig>,
+    breaker: Option<CircuitBreakerConfig>,
+    bulkhead: Option<BulkheadConfig>,
+    retry: Option<RetryConfig>,
+    fallback: Fallback,
     weight: f64,
-    seed: u64,
+    telemetry: Telemetry,
+    seed: Option<u64>,
     enabled: bool,
 }
 
@@ -35,37 +61,84 @@ impl ClientBuilder {
         Self {
             name,
             endpoints: Endpoints::default(),
-            deadline: Duration::from_secs(2),
-            reserve: Duration::from_millis(10),
-            attempt_timeout: Some(Duration::from_millis(500)),
+            deadline: Some(DEADLINE),
+            reserve: RESERVE,
+            attempt_timeout: Some(ATTEMPT_TIMEOUT),
+            balance: None,
+            breaker: Some(CircuitBreakerConfig::new().failure_rate(BREAKER_FAILURE_RATE)),
+            bulkhead: Some(BulkheadConfig::default()),
+            retry: Some(RetryConfig::new()),
+            fallback: Fallback::new(),
             weight: 1.0,
-            seed: 0,
+            telemetry: Telemetry::default(),
+            seed: None,
             enabled: true,
         }
     }
 
-    /// Where the dependency can be reached.
+    /// Where the dependency can be reached (default: nowhere).
     pub fn endpoints(mut self, endpoints: Endpoints) -> Self {
         self.endpoints = endpoints;
         self
     }
 
-    /// The time for the whole call, all attempts included: the upper bound of what the
-    /// context of the request leaves, and the whole of it where there is no context.
-    pub const fn deadline(mut self, deadline: Duration) -> Self {
-        self.deadline = deadline;
+    /// The time for the whole call, all attempts included: the upper bound of what the context
+    /// of the request leaves, and the whole of it where there is no context. Default 2 s, twice
+    /// the second from which on a user notices the wait (J. Nielsen, "Response Times", 1993).
+    /// `None` leaves only the context's.
+    pub fn deadline(mut self, deadline: impl Into<Option<Duration>>) -> Self {
+        self.deadline = deadline.into();
         self
     }
 
-    /// What is kept back from the time left for the caller's own work after this call.
+    /// What is kept back of the context's time for the caller's own work after this call
+    /// (default 10 ms, enough to make an answer and to send it).
     pub const fn reserve(mut self, reserve: Duration) -> Self {
         self.reserve = reserve;
         self
     }
 
-    /// The time for one attempt; `None` removes the part.
+    /// The time for one attempt (default 500 ms, a quarter of the deadline, so that three
+    /// attempts and the waits between them fit); `None` removes the part.
     pub fn attempt_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
         self.attempt_timeout = timeout.into();
+        self
+    }
+
+    /// How endpoints are chosen and ejected. The defaults are those of [`BalanceConfig`], with
+    /// half of the attempt timeout for calls that are given up without an answer.
+    pub fn balance(mut self, config: BalanceConfig) -> Self {
+        self.balance = Some(config);
+        self
+    }
+
+    /// When the circuit opens; `None` removes the part.
+    ///
+    /// The defaults are those of [`CircuitBreakerConfig`], except that 60 % of the attempts
+    /// must fail: with one bad endpoint of two, half of them can.
+    pub fn breaker(mut self, config: impl Into<Option<CircuitBreakerConfig>>) -> Self {
+        self.breaker = config.into();
+        self
+    }
+
+    /// How many attempts may be under way at once (default: that of [`BulkheadConfig`]);
+    /// `None` removes the part.
+    pub fn bulkhead(mut self, config: impl Into<Option<BulkheadConfig>>) -> Self {
+        self.bulkhead = config.into();
+        self
+    }
+
+    /// When and how often a failed attempt is repeated (default: that of [`RetryConfig`]);
+    /// `None` removes the part.
+    pub fn retry(mut self, config: impl Into<Option<RetryConfig>>) -> Self {
+        self.retry = config.into();
+        self
+    }
+
+    /// What stands in when a call fails for good (default: nothing); `None` takes it away
+    /// again. Degradations that the dependency itself reports are merged in either case.
+    pub fn fallback(mut self, fallback: impl Into<Option<Fallback>>) -> Self {
+        self.fallback = fallback.into().unwrap_or_default();
         self
     }
 
@@ -77,9 +150,16 @@ impl ClientBuilder {
         self
     }
 
-    /// The seed of everything that is left to chance: jitter and choice of endpoints.
+    /// Where metrics and events go (default: nowhere).
+    pub fn telemetry(mut self, telemetry: Telemetry) -> Self {
+        self.telemetry = telemetry;
+        self
+    }
+
+    /// The seed of everything that is left to chance: jitter, choice of endpoints, when a
+    /// breaker probes (default: a random one, told at level debug).
     pub const fn seed(mut self, seed: u64) -> Self {
-        self.seed = seed;
+        self.seed = Some(seed);
         self
     }
 
@@ -115,30 +195,128 @@ impl ClientBuilder {
         T: Service<Request<Bytes>, Response = Response<B>> + Clone + Send + Sync + 'static,
         T::Error: Into<BoxError>,
         T::Future: Send + 'static,
-        B: Body<Data = Bytes> + Send + Sync + 'static,
+        B: Body<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
     {
-        if !(0.0..=1.0).contains(&self.weight) {
-            return Err(BuildError::Weight(self.weight));
+        self.check()?;
+        let name: Arc<str> = self.name.as_str().into();
+        if !self.enabled {
+            let collecting = ServiceBuilder::new()
+                .layer(CollectLayer::default())
+                .service(transport);
+            let plain = RoundRobin::new(Arc::clone(&name), self.endpoints, collecting);
+            return Ok(Client::new(name, BoxCloneSyncService::new(plain)));
         }
-        let name: Arc<str> = self.name.into();
-        let collecting = Collect::new(transport, COLLECT_LIMIT);
-        if self.enabled {
-            let b = crate::balance::BalanceLayer::builder(&*name).endpoints(self.endpoints).seed(self.seed).build().unwrap();
-            let r = crate::retry::RetryLayer::builder(&*name).seed(self.seed).build().unwrap();
-            use tower_layer::Layer;
-            return Ok(Client::new(name, BoxCloneSyncService::new(r.layer(b.layer(collecting)))));
-        }
-        let stack = RoundRobin::new(Arc::clone(&name), self.endpoints, collecting);
+        let seed = self.seed.unwrap_or_else(rand::random);
+        tracing::debug!(
+            client = &*name,
+            seed,
+            "client {name} begins with seed {seed}"
+        );
+        let stack = ServiceBuilder::new()
+            .layer(EffectiveLayer::new(&name, &self.telemetry))
+            .layer(self.fallback_layer()?)
+            .layer(self.deadline_layer())
+            .option_layer(self.retry_layer(seed)?)
+            .layer(ActualLayer::new(&name, &self.telemetry))
+            .option_layer(self.breaker_layer(seed)?)
+            .option_layer(self.bulkhead_layer()?)
+            .option_layer(self.timeout_layer())
+            .layer(PropagateLayer::new(self.attempt_timeout))
+            .layer(self.balance_layer(seed)?)
+            .layer(CollectLayer::default())
+            .service(transport);
         Ok(Client::new(name, BoxCloneSyncService::new(stack)))
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        let checks = Checks("client");
+        checks.is_within("weight", self.weight, 0.0, 1.0)?;
+        if let Some(deadline) = self.deadline {
+            checks.is_positive("deadline", deadline)?;
+        }
+        match self.attempt_timeout {
+            Some(timeout) => checks.is_positive("attempt_timeout", timeout),
+            None => Ok(()),
+        }
+    }
+
+    fn fallback_layer(&self) -> Result<FallbackLayer, ConfigError> {
+        FallbackLayer::builder(&self.name)
+            .fallback(self.fallback.clone())
+            .weight(self.weight)
+            .telemetry(self.telemetry.clone())
+            .build()
+    }
+
+    fn deadline_layer(&self) -> DeadlineLayer {
+        DeadlineLayer::builder(&self.name)
+            .limit(self.deadline)
+            .reserve(self.reserve)
+            .telemetry(self.telemetry.clone())
+            .build()
+    }
+
+    fn retry_layer(&self, seed: u64) -> Result<Option<RetryLayer>, ConfigError> {
+        let build = |config: &RetryConfig| {
+            RetryLayer::builder(&self.name)
+                .config(config.clone())
+                .seed(seed)
+                .telemetry(self.telemetry.clone())
+                .build()
+        };
+        self.retry.as_ref().map(build).transpose()
+    }
+
+    fn breaker_layer(&self, seed: u64) -> Result<Option<CircuitBreakerLayer>, ConfigError> {
+        let build = |config: &CircuitBreakerConfig| {
+            CircuitBreakerLayer::builder(&self.name)
+                .config(config.clone())
+                .seed(seed)
+                .telemetry(self.telemetry.clone())
+                .build()
+        };
+        self.breaker.as_ref().map(build).transpose()
+    }
+
+    fn bulkhead_layer(&self) -> Result<Option<BulkheadLayer>, ConfigError> {
+        let build = |config: BulkheadConfig| {
+            BulkheadLayer::builder(&self.name)
+                .config(config)
+                .telemetry(self.telemetry.clone())
+                .build()
+        };
+        self.bulkhead.map(build).transpose()
+    }
+
+    fn timeout_layer(&self) -> Option<TimeoutLayer> {
+        let build = |timeout| {
+            TimeoutLayer::builder(&self.name)
+                .timeout(timeout)
+                .telemetry(self.telemetry.clone())
+                .build()
+        };
+        self.attempt_timeout.map(build)
+    }
+
+    fn balance_layer(&self, seed: u64) -> Result<BalanceLayer, ConfigError> {
+        let default_config = || {
+            let config = BalanceConfig::new();
+            match self.attempt_timeout {
+                Some(timeout) => config.unanswered_after(timeout / 2),
+                None => config,
+            }
+        };
+        BalanceLayer::builder(&self.name)
+            .endpoints(self.endpoints.clone())
+            .config(self.balance.clone().unwrap_or_else(default_config))
+            .seed(seed)
+            .telemetry(self.telemetry.clone())
+            .build()
     }
 }
 
 /// A client stack that cannot be built.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum BuildError {
-    /// The weight is not a share.
-    #[error("weight {0} is not a share: expected 0 to 1")]
-    Weight(f64),
-}
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(transparent)]
+pub struct BuildError(#[from] ConfigError);

@@ -1,7 +1,41 @@
 //! Whole stacks: every part in the right place, with sound defaults.
+//!
+//! # The client
+//!
+//! [`client`] puts these parts together. A call goes through them from the top to the bottom,
+//! its answer from the bottom to the top. Each stands where it stands for a reason:
+//!
+//! | part | why there |
+//! |---|---|
+//! | metrics of effective success | They count what the caller gets, so nothing may stand outside. |
+//! | [fallback](crate::fallback) | It stands in for whatever fails, a deadline that has passed included. What it merges into the [ledger](crate::ledger) is the answer that is used and none of the attempts that were not. |
+//! | [deadline](crate::deadline) | It bounds the whole call: all attempts and the waits between them. |
+//! | [retry](crate::retry) | Outside the breaker, so that each attempt asks anew whether the circuit is open, and counts on its own. |
+//! | metrics of actual success | Every attempt counts, before any repair. |
+//! | [circuit breaker](crate::circuit_breaker) | Outside the bulkhead, so that a rejection takes no place; it sees what the timeout makes of silence. |
+//! | [bulkhead](crate::bulkhead) | Inside the retry, so that a call that waits for its next attempt occupies nothing. |
+//! | [attempt timeout](crate::timeout) | Inside the bulkhead: waiting for a place is bounded by the queue itself and is no fault of the dependency. |
+//! | header | The time left is written fresh for each attempt. |
+//! | [balance](crate::balance) | It picks per attempt, and sees how each endpoint did. |
+//! | [body](crate::body) | A death in mid-body fails the attempt: every part above sees it. |
+//! | [transport](crate::transport) | The wire. |
+//!
+//! One bad endpoint of two must not open the breaker of the whole service. The balancer keeps
+//! calls away from it, each attempt that fails there is followed by one that succeeds elsewhere,
+//! so that at most half of the attempts fail; and the stack's breaker opens at 60 %.
+//!
+//! Each part can be removed, and [`enabled(false)`](ClientBuilder::enabled) removes them all.
+//!
+//! # The server
+//!
+//! [`server`](crate::server()) explains its own order: metrics and trace, boundary and ledger,
+//! catch-panic, deadline refusal, queue, deadline cancel, handler.
 
+mod actual;
 mod builder;
 mod client;
+mod effective;
+mod propagate;
 mod round_robin;
 
 pub use builder::{BuildError, ClientBuilder};

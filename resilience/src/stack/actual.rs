@@ -1,0 +1,108 @@
+//! Metrics of *actual* success: attempts as the dependency answered them.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use http::{Request, Response};
+use pin_project_lite::pin_project;
+use tower_layer::Layer;
+use tower_service::Service;
+
+use crate::BoxError;
+use crate::classify::{Classify, HttpClassify, Outcome};
+use crate::telemetry::{Counter, Telemetry, names};
+
+#[derive(Debug)]
+struct Handles {
+    success: Counter,
+    failure: Counter,
+    neutral: Counter,
+}
+
+/// Wraps a service into an [`Actual`].
+#[derive(Debug, Clone)]
+pub(super) struct ActualLayer {
+    handles: Arc<Handles>,
+}
+
+impl ActualLayer {
+    pub(super) fn new(client: &str, telemetry: &Telemetry) -> Self {
+        let outcome = |outcome: Outcome| {
+            telemetry.counter(&names::CLIENT_ATTEMPTS, &[client, outcome.as_str()])
+        };
+        Self {
+            handles: Arc::new(Handles {
+                success: outcome(Outcome::Success),
+                failure: outcome(Outcome::Failure),
+                neutral: outcome(Outcome::Neutral),
+            }),
+        }
+    }
+}
+
+impl<S> Layer<S> for ActualLayer {
+    type Service = Actual<S>;
+
+    fn layer(&self, inner: S) -> Actual<S> {
+        Actual {
+            inner,
+            handles: Arc::clone(&self.handles),
+        }
+    }
+}
+
+/// Counts attempts by what came of them; what the parts inside reject is neutral.
+#[derive(Debug, Clone)]
+pub(super) struct Actual<S> {
+    inner: S,
+    handles: Arc<Handles>,
+}
+
+impl<S, RequestBody, B> Service<Request<RequestBody>> for Actual<S>
+where
+    S: Service<Request<RequestBody>, Response = Response<B>, Error = BoxError>,
+{
+    type Response = Response<B>;
+    type Error = BoxError;
+    type Future = ResponseFuture<S::Future>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request<RequestBody>) -> Self::Future {
+        ResponseFuture {
+            inner: self.inner.call(request),
+            handles: Arc::clone(&self.handles),
+        }
+    }
+}
+
+pin_project! {
+    /// The future of [`Actual`].
+    pub(super) struct ResponseFuture<F> {
+        #[pin]
+        inner: F,
+        handles: Arc<Handles>,
+    }
+}
+
+impl<F, B> Future for ResponseFuture<F>
+where
+    F: Future<Output = Result<Response<B>, BoxError>>,
+{
+    type Output = Result<Response<B>, BoxError>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let result = ready!(this.inner.poll(context));
+        match HttpClassify::server_errors().classify(result.as_ref()) {
+            Outcome::Success => this.handles.success.increment(),
+            Outcome::Failure => this.handles.failure.increment(),
+            Outcome::Neutral => this.handles.neutral.increment(),
+        }
+        Poll::Ready(result)
+    }
+}

@@ -1,0 +1,130 @@
+//! Metrics of *effective* success: calls as their caller sees them, all repairs done.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use http::{Request, Response};
+use pin_project_lite::pin_project;
+use tokio::time::Instant;
+use tower_layer::Layer;
+use tower_service::Service;
+
+use crate::BoxError;
+use crate::classify::{Classify, HttpClassify, Outcome};
+use crate::context::{CallContext, headers};
+use crate::fallback::StandInUsed;
+use crate::telemetry::{Counter, Histogram, Telemetry, names};
+
+#[derive(Debug)]
+struct Handles {
+    full: Counter,
+    degraded: Counter,
+    failed: Counter,
+    seconds: Histogram,
+}
+
+/// Wraps a service into an [`Effective`].
+#[derive(Debug, Clone)]
+pub(super) struct EffectiveLayer {
+    handles: Arc<Handles>,
+}
+
+impl EffectiveLayer {
+    pub(super) fn new(client: &str, telemetry: &Telemetry) -> Self {
+        let outcome = |outcome| telemetry.counter(&names::CLIENT_REQUESTS, &[client, outcome]);
+        Self {
+            handles: Arc::new(Handles {
+                full: outcome("full"),
+                degraded: outcome("degraded"),
+                failed: outcome("failed"),
+                seconds: telemetry.histogram(&names::CLIENT_REQUEST_SECONDS, &[client]),
+            }),
+        }
+    }
+}
+
+impl<S> Layer<S> for EffectiveLayer {
+    type Service = Effective<S>;
+
+    fn layer(&self, inner: S) -> Effective<S> {
+        Effective {
+            inner,
+            handles: Arc::clone(&self.handles),
+        }
+    }
+}
+
+/// Counts calls by what their caller got. It also fixes the context of the call, so that all
+/// attempts belong to one trace wherever they run.
+#[derive(Debug, Clone)]
+pub(super) struct Effective<S> {
+    inner: S,
+    handles: Arc<Handles>,
+}
+
+impl<S, RequestBody, B> Service<Request<RequestBody>> for Effective<S>
+where
+    S: Service<Request<RequestBody>, Response = Response<B>, Error = BoxError>,
+{
+    type Response = Response<B>;
+    type Error = BoxError;
+    type Future = ResponseFuture<S::Future>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, mut request: Request<RequestBody>) -> Self::Future {
+        if request.extensions().get::<CallContext>().is_none() {
+            let context = CallContext::current().unwrap_or_default();
+            request.extensions_mut().insert(context);
+        }
+        ResponseFuture {
+            inner: self.inner.call(request),
+            begun: Instant::now(),
+            handles: Arc::clone(&self.handles),
+        }
+    }
+}
+
+pin_project! {
+    /// The future of [`Effective`]. Dropped before its end it counts nothing: nobody got
+    /// anything.
+    pub(super) struct ResponseFuture<F> {
+        #[pin]
+        inner: F,
+        begun: Instant,
+        handles: Arc<Handles>,
+    }
+}
+
+impl<F, B> Future for ResponseFuture<F>
+where
+    F: Future<Output = Result<Response<B>, BoxError>>,
+{
+    type Output = Result<Response<B>, BoxError>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let result = ready!(this.inner.poll(context));
+        this.handles.seconds.observe(this.begun.elapsed());
+        match &result {
+            Ok(response) if is_degraded(response) => this.handles.degraded.increment(),
+            Ok(_) if is_failure(&result) => this.handles.failed.increment(),
+            Ok(_) => this.handles.full.increment(),
+            Err(_) => this.handles.failed.increment(),
+        }
+        Poll::Ready(result)
+    }
+}
+
+fn is_degraded<B>(response: &Response<B>) -> bool {
+    response.extensions().get::<StandInUsed>().is_some()
+        || response.headers().contains_key(headers::DEGRADATION)
+}
+
+fn is_failure<B>(result: &Result<Response<B>, BoxError>) -> bool {
+    HttpClassify::server_errors().classify(result.as_ref()) == Outcome::Failure
+}

@@ -1,0 +1,77 @@
+//! Writing the context into the headers of each attempt.
+
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use http::Request;
+use tokio::time::Instant;
+use tower_layer::Layer;
+use tower_service::Service;
+
+use crate::context::{CallContext, headers};
+use crate::deadline::Deadline;
+
+/// Wraps a service into a [`Propagate`].
+#[derive(Debug, Clone, Copy)]
+pub(super) struct PropagateLayer {
+    attempt_timeout: Option<Duration>,
+}
+
+impl PropagateLayer {
+    pub(super) const fn new(attempt_timeout: Option<Duration>) -> Self {
+        Self { attempt_timeout }
+    }
+}
+
+impl<S> Layer<S> for PropagateLayer {
+    type Service = Propagate<S>;
+
+    fn layer(&self, inner: S) -> Propagate<S> {
+        Propagate {
+            inner,
+            attempt_timeout: self.attempt_timeout,
+        }
+    }
+}
+
+/// Tells the dependency trace, priority and how long its answer is of use: until the deadline,
+/// or until this attempt is given up, whichever comes first.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Propagate<S> {
+    inner: S,
+    attempt_timeout: Option<Duration>,
+}
+
+impl<S> Propagate<S> {
+    fn useful_until(&self, deadline: Option<Instant>) -> Option<Instant> {
+        let given_up = self
+            .attempt_timeout
+            .and_then(|timeout| Instant::now().checked_add(timeout));
+        [deadline, given_up].into_iter().flatten().min()
+    }
+}
+
+impl<S, B> Service<Request<B>> for Propagate<S>
+where
+    S: Service<Request<B>>,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, mut request: Request<B>) -> S::Future {
+        let context = CallContext::of(request.extensions());
+        let deadline = Deadline::of(request.extensions());
+        if let Some(context) = context {
+            headers::write_context(request.headers_mut(), &context);
+        }
+        if let Some(end) = self.useful_until(deadline) {
+            headers::write_remaining(request.headers_mut(), end);
+        }
+        self.inner.call(request)
+    }
+}
