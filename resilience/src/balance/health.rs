@@ -108,11 +108,11 @@ impl Health {
             return Wish::Keep;
         };
         match self.standing(now, config) {
-            // What began before the ejection, or fails while it lasts, is no news.
+            // What began before the ejection, or fails while it lasts, is no news; and so is
+            // what began before the return.
             Standing::Ejected { since, until } if started < since || now < until => Wish::Keep,
-            Standing::Ejected { .. } => Wish::Eject,
             Standing::Returning { since } if started < since => Wish::Keep,
-            Standing::Returning { .. } => Wish::Eject,
+            Standing::Ejected { .. } | Standing::Returning { .. } => Wish::Eject,
             Standing::Available => {
                 self.failures_in_a_row = self.failures_in_a_row.saturating_add(1);
                 if self.failures_in_a_row >= threshold {

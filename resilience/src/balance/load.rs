@@ -8,9 +8,9 @@
 /// Microseconds since the balancer was built.
 pub(super) type Micros = u64;
 
-/// The latency nobody is better than, in microseconds: below it the differences are noise,
-/// and two idle endpoints should look alike.
-const FLOOR: f64 = 1_000.0;
+/// The latency nobody is better than, in microseconds: 5 ms. Differences below it are the noise
+/// of schedulers and networks; who is idle should look alike.
+const FLOOR: f64 = 5_000.0;
 
 /// The load of one endpoint.
 #[derive(Debug)]

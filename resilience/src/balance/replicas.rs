@@ -23,7 +23,7 @@ struct Replica {
 /// The endpoints of one balancer.
 #[derive(Debug)]
 pub(super) struct Replicas {
-    replicas: Vec<Replica>,
+    all: Vec<Replica>,
     config: BalanceConfig,
     chance: ChaCha8Rng,
 }
@@ -83,7 +83,7 @@ enum Rank {
 
 impl Replicas {
     pub(super) fn new(endpoints: &Endpoints, config: BalanceConfig, seed: u64) -> Self {
-        let replicas = endpoints
+        let all = endpoints
             .authorities()
             .iter()
             .map(|authority| Replica {
@@ -93,7 +93,7 @@ impl Replicas {
             })
             .collect();
         Self {
-            replicas,
+            all,
             config,
             chance: ChaCha8Rng::seed_from_u64(seed),
         }
@@ -103,7 +103,7 @@ impl Replicas {
     pub(super) fn pick(&mut self, now: Micros, tried: Option<&Tried>) -> Option<(Pick, Authority)> {
         let (first, second) = self.two_of_the_best(now, tried)?;
         let index = self.less_loaded(first, second, now);
-        let replica = self.replicas.get_mut(index)?;
+        let replica = self.all.get_mut(index)?;
         let is_probe = replica.health.wants_probe(now);
         if is_probe {
             replica.health.begin_probe();
@@ -122,7 +122,7 @@ impl Replicas {
         let decay = micros(self.config.decay) as f64;
         let penalty = micros(self.config.failure_penalty);
         let may_eject = self.may_eject(pick.index);
-        let replica = self.replicas.get_mut(pick.index)?;
+        let replica = self.all.get_mut(pick.index)?;
         replica.load.end(pick.started);
         if pick.is_probe {
             replica.health.end_probe();
@@ -160,17 +160,17 @@ impl Replicas {
     /// How many endpoints are available and how many are ejected.
     pub(super) fn counts(&self) -> (usize, usize) {
         let ejected = self.ejected_but(usize::MAX);
-        (self.replicas.len() - ejected, ejected)
+        (self.all.len() - ejected, ejected)
     }
 
     /// At most max(1, half) are ejected at once, this one included.
     fn may_eject(&self, index: usize) -> bool {
-        let most = (self.replicas.len() / 2).max(1);
+        let most = (self.all.len() / 2).max(1);
         self.ejected_but(index) < most
     }
 
     fn ejected_but(&self, index: usize) -> usize {
-        let others = self.replicas.iter().enumerate();
+        let others = self.all.iter().enumerate();
         others
             .filter(|(other, replica)| *other != index && replica.health.is_ejected())
             .count()
@@ -183,7 +183,7 @@ impl Replicas {
         let mut best = Rank::Tried;
         let mut seen = 0_u32;
         let mut two = (0, 0);
-        for (index, replica) in self.replicas.iter_mut().enumerate() {
+        for (index, replica) in self.all.iter_mut().enumerate() {
             let rank = rank(replica, now, tried, &self.config, &mut self.chance);
             if rank > best {
                 continue;
@@ -216,7 +216,7 @@ impl Replicas {
     fn less_loaded(&self, first: usize, second: usize, now: Micros) -> usize {
         let decay = micros(self.config.decay) as f64;
         let load = |index: usize| {
-            let replica = self.replicas.get(index);
+            let replica = self.all.get(index);
             replica.map_or(f64::INFINITY, |replica| replica.load.value(now, decay))
         };
         if load(second) < load(first) {

@@ -21,6 +21,7 @@ fn scripted(frames: impl IntoIterator<Item = Result<Frame<Bytes>, BoxError>>) ->
     Scripted(frames.into_iter().collect())
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "a script holds results")]
 fn data(content: &'static str) -> Result<Frame<Bytes>, BoxError> {
     Ok(Frame::data(Bytes::from_static(content.as_bytes())))
 }

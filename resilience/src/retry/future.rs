@@ -159,10 +159,13 @@ impl<S, C, RequestBody> Call<S, C, RequestBody> {
         left >= wait.saturating_add(self.shared.config.shortest_attempt)
     }
 
-    /// Whoever called this service must not repeat what was repeated here in vain.
+    /// Whoever called this service must not repeat what was repeated here in vain. If only time
+    /// was missing, nothing was in vain: the caller may have more of it.
     fn give_up(&self, why: GaveUp) {
         self.shared.gave_up(why);
-        if let Some(context) = &self.context {
+        if why != GaveUp::NoTime
+            && let Some(context) = &self.context
+        {
             context.mark_not_retryable();
         }
     }

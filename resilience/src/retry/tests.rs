@@ -12,6 +12,7 @@ use tower::{Layer, Service, ServiceExt, service_fn};
 use super::*;
 use crate::BoxError;
 use crate::balance::Tried;
+use crate::context::{CallContext, Priority, TraceContext};
 use crate::telemetry::{Event, Telemetry, names};
 use crate::transport::{TransportError, TransportErrorKind};
 
@@ -195,6 +196,42 @@ async fn the_budget_bounds_repetitions_of_all_clones_and_says_so_once() {
     };
     assert_eq!((count("succeeded"), count("failed")), (0, 20));
     assert!(count("no-budget") >= 90);
+}
+
+/// Sends a read in a context whose deadline is `left` away; returns the attempts and the context.
+async fn send_in_context(script: &Script, left: Duration) -> (usize, CallContext) {
+    let end = Instant::now() + left;
+    let context = CallContext::new(Some(end), Priority::default(), TraceContext::begin());
+    let retry = layer(RetryConfig::new()).layer(script.service());
+    let mut read = request(Method::GET);
+    read.extensions_mut().insert(context.clone());
+    retry.oneshot(read).await.unwrap();
+    (script.attempts(), context)
+}
+
+#[tokio::test(start_paused = true)]
+async fn giving_up_marks_the_context_and_success_does_not() {
+    let long = Duration::from_secs(9);
+    for (acts, is_marked) in [
+        (vec![Answer(200)], false),
+        (vec![Answer(503), Answer(200)], false),
+        (vec![Answer(404)], false),
+        (vec![Answer(503)], true),
+        (vec![Marked], true),
+    ] {
+        let (_, context) = send_in_context(&Script::new(acts.clone()), long).await;
+        assert_eq!(context.is_not_retryable(), is_marked, "{acts:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_repetition_that_cannot_fit_is_not_begun_and_leaves_it_to_the_caller() {
+    let script = Script::new([Answer(503)]);
+    let (attempts, context) = send_in_context(&script, Duration::from_millis(4)).await;
+    assert_eq!(attempts, 1);
+    assert!(!context.is_not_retryable());
+    let (attempts, _) = send_in_context(&script, Duration::from_millis(40)).await;
+    assert_eq!(attempts, 1 + 3);
 }
 
 #[tokio::test(start_paused = true)]

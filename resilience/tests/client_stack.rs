@@ -1,0 +1,319 @@
+//! What the whole client stack says and hears: headers, ledger, metrics, switches.
+
+mod support;
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::State;
+use axum::routing::get as route;
+use bytes::Bytes;
+use http::{HeaderMap, Method, Request, Response, StatusCode};
+use http_body_util::Full;
+use parking_lot::Mutex;
+use resilience::context::{CallContext, Priority, TraceContext, headers};
+use resilience::fallback::Fallback;
+use resilience::ledger::Reason;
+use resilience::stack::CallWeight;
+use resilience::telemetry::{Telemetry, names};
+use resilience::{BoxError, Client, ClientBuilder};
+use support::{Behaviour, Network, get, metadata, request};
+use tokio::time::Instant;
+use tower::{Service, ServiceExt, service_fn};
+
+type Answer = Response<Full<Bytes>>;
+
+/// Answers what `answers` says to the first, second, … attempt; notes the headers of each.
+fn scripted<const N: usize>(
+    answers: [fn() -> Answer; N],
+) -> (
+    impl Service<Request<Bytes>, Response = Answer, Error = Infallible, Future: Send>
+    + Clone
+    + Send
+    + Sync
+    + 'static,
+    Arc<Mutex<Vec<HeaderMap>>>,
+) {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let notes = Arc::clone(&seen);
+    let transport = service_fn(move |request: Request<Bytes>| {
+        let attempt = {
+            let mut notes = notes.lock();
+            notes.push(request.headers().clone());
+            notes.len() - 1
+        };
+        let answer = answers[attempt.min(N - 1)]();
+        async move {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            Ok(answer)
+        }
+    });
+    (transport, seen)
+}
+
+fn well() -> Answer {
+    Response::new(Full::from("rows"))
+}
+
+fn degraded() -> Answer {
+    Response::builder()
+        .header(
+            "degradation",
+            "profiles;reason=timeout;stood-in=none;weight=0.5",
+        )
+        .body(Full::from("rows"))
+        .unwrap()
+}
+
+fn failing_and_degraded() -> Answer {
+    let mut answer = degraded();
+    *answer.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+    answer
+}
+
+fn recommendations() -> ClientBuilder {
+    let endpoints = "http://r0:80,http://r1:80".parse().unwrap();
+    resilience::client("recommendations")
+        .endpoints(endpoints)
+        .weight(0.4)
+}
+
+fn with_deadline(left: Duration, priority: Priority) -> CallContext {
+    CallContext::new(Some(Instant::now() + left), priority, TraceContext::begin())
+}
+
+/// Name, reason and weight of what is in the ledger after one call.
+async fn ledger_after(client: &Client, call: Request<Bytes>) -> Vec<(String, Reason, f64)> {
+    let context = CallContext::default();
+    let _ = context.clone().scope(client.send(call)).await;
+    let entries = context.ledger().entries();
+    let summary = |entry: resilience::ledger::Degradation| {
+        (
+            entry.dependency,
+            entry.reason,
+            (entry.weight * 1e6).round() / 1e6,
+        )
+    };
+    entries.into_iter().map(summary).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_dependency_reports_counts_for_the_weight_of_the_call() {
+    let (transport, _) = scripted([degraded]);
+    let client = recommendations().build_on(transport).unwrap();
+    let of = |weight| vec![("profiles".to_owned(), Reason::Timeout, weight)];
+    assert_eq!(ledger_after(&client, get()).await, of(0.2));
+    let mut light = get();
+    light.extensions_mut().insert(CallWeight(0.1));
+    assert_eq!(ledger_after(&client, light).await, of(0.05));
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_the_attempt_that_was_used_is_merged() {
+    let (transport, seen) = scripted([failing_and_degraded, well]);
+    let client = recommendations().build_on(transport).unwrap();
+    assert_eq!(ledger_after(&client, get()).await, []);
+    assert_eq!(seen.lock().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stand_in_is_recorded_once_and_instead_of_what_it_replaces() {
+    let (transport, _) = scripted([failing_and_degraded]);
+    let fallback =
+        Fallback::new().default_with("popular", 1.0, |_| Response::new("popular".into()));
+    let client = recommendations()
+        .fallback(fallback)
+        .build_on(transport)
+        .unwrap();
+    let expected = vec![("recommendations".to_owned(), Reason::Status, 0.4)];
+    assert_eq!(ledger_after(&client, get()).await, expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_attempt_carries_trace_priority_and_what_is_left() {
+    let (transport, seen) = scripted([failing_and_degraded, well]);
+    let client = recommendations()
+        .attempt_timeout(Duration::from_millis(100))
+        .build_on(transport)
+        .unwrap();
+    let context = with_deadline(Duration::from_millis(110), Priority::Critical);
+    context.clone().scope(client.send(get())).await.unwrap();
+
+    let seen = seen.lock();
+    let left: Vec<Duration> = seen.iter().filter_map(headers::read_remaining).collect();
+    // 110 minus the reserve of 10, and the first attempt has its timeout ahead of it.
+    assert_eq!(left[0], Duration::from_millis(100));
+    assert!(left[1] <= Duration::from_millis(80), "{left:?}");
+    for sent in seen.iter() {
+        assert_eq!(sent["aplomb-priority"], "critical");
+        let trace: TraceContext = sent["traceparent"].to_str().unwrap().parse().unwrap();
+        assert_eq!(trace.trace_id(), context.trace().trace_id());
+        assert_ne!(trace, *context.trace());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_context_all_attempts_are_one_trace() {
+    let (transport, seen) = scripted([failing_and_degraded, well]);
+    let client = recommendations().build_on(transport).unwrap();
+    client.send(get()).await.unwrap();
+    let trace = |sent: &HeaderMap| {
+        let trace: TraceContext = sent["traceparent"].to_str().unwrap().parse().unwrap();
+        trace.trace_id()
+    };
+    let seen = seen.lock();
+    assert_eq!(trace(&seen[0]), trace(&seen[1]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_attempt_is_not_told_to_work_longer_than_it_is_waited_for() {
+    let (transport, seen) = scripted([well]);
+    let client = recommendations()
+        .attempt_timeout(Duration::from_millis(150))
+        .build_on(transport)
+        .unwrap();
+    client.send(get()).await.unwrap();
+    let left = headers::read_remaining(&seen.lock()[0]);
+    assert_eq!(left, Some(Duration::from_millis(150)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_are_counted_by_what_the_caller_got_and_attempts_by_what_came() {
+    let network = Network::new([Behaviour::Well(3), Behaviour::Well(3)]);
+    let telemetry = Telemetry::default();
+    let fallback = Fallback::new().default_with("empty", 1.0, |_| Response::new(Bytes::new()));
+    let client = metadata(&network)
+        .fallback(fallback)
+        .telemetry(telemetry.clone())
+        .build_on(network.transport())
+        .unwrap();
+    client.send(get()).await.unwrap();
+    network.set(0, Behaviour::Status(503));
+    network.set(1, Behaviour::Status(503));
+    client.send(get()).await.unwrap();
+    client.send(request(Method::POST)).await.unwrap();
+    let count = |definition, outcome| {
+        telemetry
+            .counter(definition, &["metadata", outcome])
+            .value()
+    };
+    let calls =
+        ["full", "degraded", "failed"].map(|outcome| count(&names::CLIENT_REQUESTS, outcome));
+    assert_eq!(calls, [1, 1, 1]);
+    let attempts =
+        ["success", "failure", "neutral"].map(|outcome| count(&names::CLIENT_ATTEMPTS, outcome));
+    assert_eq!(attempts, [1, 3 + 1, 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_part_can_be_removed() {
+    let network = Network::new([Behaviour::Refuses]);
+    let client = metadata(&network)
+        .deadline(None)
+        .attempt_timeout(None)
+        .breaker(None)
+        .bulkhead(None)
+        .retry(None)
+        .fallback(None)
+        .build_on(network.transport())
+        .unwrap();
+    for _ in 0..100 {
+        client.send(get()).await.unwrap_err();
+    }
+    assert_eq!(network.received(0), 100);
+}
+
+#[tokio::test(start_paused = true)]
+async fn switched_off_it_sends_what_it_is_given() {
+    let (transport, seen) = scripted([degraded]);
+    let bare = recommendations()
+        .enabled(false)
+        .build_on(transport)
+        .unwrap();
+    assert_eq!(ledger_after(&bare, get()).await, []);
+    assert!(seen.lock()[0].is_empty());
+}
+
+#[test]
+fn a_value_that_cannot_be_is_named() {
+    let network = Network::new([Behaviour::Refuses]);
+    let build = |builder: ClientBuilder| builder.build_on(network.transport()).unwrap_err();
+    assert_eq!(
+        build(metadata(&network).weight(1.4)).to_string(),
+        "`weight` of the client is 1.4: expected 0 to 1"
+    );
+    assert_eq!(
+        build(metadata(&network).deadline(Duration::ZERO)).to_string(),
+        "`deadline` of the client is 0s: expected more than 0 s"
+    );
+}
+
+/// A service with one route that asks the next one and fails when that fails.
+fn middle(next: Client) -> Router {
+    Router::new()
+        .route("/titles/7", route(ask))
+        .with_state(next)
+        .layer(resilience::server("middle").internal().layer())
+}
+
+async fn ask(State(next): State<Client>) -> StatusCode {
+    match next.send(get()).await {
+        Ok(answer) => answer.status(),
+        Err(_) => StatusCode::BAD_GATEWAY,
+    }
+}
+
+/// A router as the transport of a client in front of it.
+fn in_process(
+    router: Router,
+) -> impl Service<Request<Bytes>, Response = Response<Body>, Error = Infallible, Future: Send>
++ Clone
++ Send
++ Sync
++ 'static {
+    let router = Arc::new(Mutex::new(router));
+    service_fn(move |request: Request<Bytes>| {
+        let router = router.lock().clone();
+        router.oneshot(request.map(Body::from))
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_two_hops_only_the_one_next_to_the_failure_repeats() {
+    let leaf = Network::new([Behaviour::Status(503), Behaviour::Status(503)]);
+    let inner = metadata(&leaf).build_on(leaf.transport()).unwrap();
+    let outer = resilience::client("middle")
+        .endpoints("http://m0:80,http://m1:80".parse().unwrap())
+        .build_on(in_process(middle(inner)))
+        .unwrap();
+    let answer = outer.send(get()).await.unwrap();
+    assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(answer.headers()[headers::NO_RETRY], "1");
+    assert_eq!(leaf.received(0) + leaf.received(1), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_storm_of_failing_calls_over_two_hops_stays_within_the_budget_of_one() {
+    let leaf = Network::new([Behaviour::Status(503), Behaviour::Status(503)]);
+    let inner = metadata(&leaf)
+        .breaker(None)
+        .build_on(leaf.transport())
+        .unwrap();
+    let outer = resilience::client("middle")
+        .endpoints("http://m0:80".parse().unwrap())
+        .breaker(None)
+        .build_on(in_process(middle(inner)))
+        .unwrap();
+    let begun = Instant::now();
+    for _ in 0..1_000 {
+        let _: Result<_, BoxError> = outer.send(get()).await;
+    }
+    let seconds = begun.elapsed().as_secs() as usize + 1;
+    let received = leaf.received(0) + leaf.received(1);
+    // What the budget of the inner client alone allows: a fifth of the calls, and ten for each
+    // second, of which ten seconds are given in advance.
+    assert!(received <= 1_000 + 200 + 10 * (10 + seconds), "{received}");
+}
