@@ -30,7 +30,7 @@ async fn main() -> Result<(), BoxError> {
     let server = tokio::spawn(async move { axum::serve(there, service).await });
 
     let fallback = Fallback::new()
-        .last_good(1_000, Duration::from_secs(600))
+        .last_good(1_000, Duration::from_mins(10))
         .default_with("popular", 1.0, |_| {
             Response::new(Bytes::from("popular rows"))
         });

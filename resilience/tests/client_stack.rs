@@ -1,5 +1,8 @@
 //! What the whole client stack says and hears: headers, ledger, metrics, switches.
 
+// Helpers of tests may unwrap as tests do.
+#![allow(clippy::unwrap_used)]
+
 mod support;
 
 use std::convert::Infallible;

@@ -1,5 +1,8 @@
 //! The whole client stack in front of replicas that fail in their ways, in paused time.
 
+// Helpers of tests may unwrap as tests do.
+#![allow(clippy::unwrap_used)]
+
 mod support;
 
 use std::time::Duration;

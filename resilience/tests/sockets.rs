@@ -1,5 +1,8 @@
 //! The whole client stack against real servers on loopback that fail in real ways.
 
+// Helpers of tests may unwrap as tests do.
+#![allow(clippy::unwrap_used)]
+
 mod support;
 
 use std::time::Duration;
@@ -92,7 +95,7 @@ async fn a_write_whose_bytes_were_sent_is_repeated_only_with_a_key() {
 #[tokio::test]
 async fn nobody_anywhere_is_a_refusal_and_no_endpoint_an_error_of_its_own() {
     let refusing = refusing_url().await;
-    let error = client(&[refusing.clone()], 1)
+    let error = client(std::slice::from_ref(&refusing), 1)
         .send(get())
         .await
         .unwrap_err();

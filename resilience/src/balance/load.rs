@@ -51,6 +51,13 @@ impl Load {
         self.updated = now;
     }
 
+    /// Forgets what was, for an endpoint that came back and answered within `latency`: what it
+    /// gets from now on is for its growing share to say.
+    pub(super) const fn start_again(&mut self, latency: f64, now: Micros) {
+        self.estimate = latency;
+        self.updated = now;
+    }
+
     /// Takes in that a call took *at least* `latency` microseconds, which can only make the
     /// endpoint look slower.
     pub(super) fn observe_at_least(&mut self, latency: f64, now: Micros, decay: f64) {

@@ -131,9 +131,12 @@ impl Replicas {
         let unanswered = age >= micros(self.config.unanswered_after);
         match ending {
             Ending::Success => {
-                replica.load.observe(age as f64, now, decay);
-                let returned = replica.health.succeeded(pick.started, now);
-                returned.then(|| Change::Returned {
+                if !replica.health.succeeded(pick.started, now) {
+                    replica.load.observe(age as f64, now, decay);
+                    return None;
+                }
+                replica.load.start_again(age as f64, now);
+                Some(Change::Returned {
                     endpoint: replica.authority.clone(),
                 })
             }

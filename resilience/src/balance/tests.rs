@@ -216,6 +216,7 @@ fn an_ejected_endpoint_is_used_when_the_other_was_tried() {
 #[test]
 fn the_share_of_an_endpoint_that_came_back_grows() {
     let mut early = 0;
+    let mut half_way = 0;
     let mut late = 0;
     for seed in 0..40 {
         let mut replicas = replicas(2, seed);
@@ -230,10 +231,15 @@ fn the_share_of_an_endpoint_that_came_back_grows() {
             count(&counts, "r0:80")
         };
         early += share(&mut replicas, due + 100 * MILLISECOND);
+        half_way += share(&mut replicas, due + 1_400 * MILLISECOND);
         late += share(&mut replicas, due + 20 * SECOND);
     }
     let of = 40 * 50;
     assert!(early < of / 8, "{early} of {of} right after the return");
+    assert!(
+        (of * 2 / 10..of * 4 / 10).contains(&half_way),
+        "{half_way} of {of} half way"
+    );
     assert!(
         (of * 4 / 10..of * 6 / 10).contains(&late),
         "{late} of {of} later"
