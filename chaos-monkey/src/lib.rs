@@ -7,5 +7,6 @@ pub mod journal;
 pub mod load;
 pub mod observe;
 pub mod schema;
+pub mod target;
 pub mod verdict;
 pub mod view;

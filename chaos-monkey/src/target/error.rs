@@ -1,0 +1,44 @@
+//! Why something could not be done to an instance.
+
+use thiserror::Error;
+
+use crate::journal::InstanceName;
+
+/// Why something could not be done to an instance.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum TargetError {
+    /// There is no such instance.
+    #[error("{instance} does not exist in this system")]
+    Unknown {
+        /// Which.
+        instance: InstanceName,
+    },
+    /// The instance does not run.
+    #[error("{instance} was not running")]
+    NotRunning {
+        /// Which.
+        instance: InstanceName,
+    },
+    /// Another fault has halted the instance already.
+    #[error("{instance} is paused by `{fault}` already")]
+    AlreadyPaused {
+        /// Which.
+        instance: InstanceName,
+        /// By which fault.
+        fault: String,
+    },
+    /// The operating system refused.
+    #[error("{instance} could not be signalled: {reason}")]
+    Refused {
+        /// Which.
+        instance: InstanceName,
+        /// In the words of the operating system.
+        reason: String,
+    },
+    /// The target is being stopped.
+    #[error("{instance} is being stopped")]
+    Stopping {
+        /// Which.
+        instance: InstanceName,
+    },
+}
