@@ -24,6 +24,10 @@ mod run;
 mod slots;
 mod steady_state;
 mod stops;
+#[cfg(test)]
+pub(crate) mod synthetic;
+#[cfg(test)]
+mod tests;
 pub mod words;
 
 pub use attribution::GRACE_MICROS;

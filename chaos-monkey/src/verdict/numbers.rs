@@ -12,6 +12,9 @@ use crate::schema::{Bound, Metric};
 const LONGEST_LATENCY: u64 = 600_000_000;
 /// Decimal digits that a latency keeps.
 const LATENCY_DIGITS: u8 = 3;
+/// Decimal digits that a latency keeps in a slot, of which there are many and which only a chart
+/// shows.
+const COARSE_DIGITS: u8 = 2;
 
 /// One user request as far as numbers need it. Times are microseconds since the load began.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -145,6 +148,11 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
+    /// A tally for many small sets: its latencies keep two digits.
+    pub(crate) fn coarse() -> Self {
+        Self { latency: Latencies { digits: COARSE_DIGITS, ..Latencies::default() }, ..Self::default() }
+    }
+
     pub(crate) fn add(&mut self, request: &Measured) {
         self.requests += 1;
         self.first_attempt += u64::from(request.first_attempt);
@@ -191,24 +199,32 @@ fn ratio(part: f64, whole: u64) -> Option<f64> {
     Some((part / whole as f64 * 1e6).round() / 1e6)
 }
 
-/// Latencies in microseconds; the histogram is made with the first one.
-#[derive(Debug, Default)]
+/// Latencies in microseconds; the histogram is made with the first one and grows with the longest.
+#[derive(Debug)]
 struct Latencies {
+    digits: u8,
     histogram: Option<Histogram<u32>>,
+}
+
+impl Default for Latencies {
+    fn default() -> Self {
+        Self { digits: LATENCY_DIGITS, histogram: None }
+    }
 }
 
 impl Latencies {
     fn add(&mut self, micros: u64) {
         if self.histogram.is_none() {
-            self.histogram = Histogram::new_with_bounds(1, LONGEST_LATENCY, LATENCY_DIGITS).ok();
+            self.histogram = Histogram::new(self.digits).ok();
         }
         if let Some(histogram) = &mut self.histogram {
-            histogram.saturating_record(micros.clamp(1, LONGEST_LATENCY));
+            // Cannot be refused: the histogram grows, and nothing is beyond the longest.
+            let _ = histogram.record(micros.clamp(1, LONGEST_LATENCY));
         }
     }
 
     fn clear(&mut self) {
-        if let Some(histogram) = &mut self.histogram {
+        if let Some(histogram) = self.histogram.as_mut().filter(|histogram| !histogram.is_empty()) {
             histogram.reset();
         }
     }

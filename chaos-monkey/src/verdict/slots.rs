@@ -15,7 +15,7 @@ pub(super) fn slots<'a>(
 ) -> Vec<Slot> {
     let count = end.max(0).div_euclid(SLOT_MICROS) + i64::from(end.max(0) % SLOT_MICROS > 0);
     let mut requests = requests.into_iter().peekable();
-    let mut tally = Tally::default();
+    let mut tally = Tally::coarse();
     (0..count.min(MOST_SLOTS))
         .map(|index| {
             let from = index * SLOT_MICROS;

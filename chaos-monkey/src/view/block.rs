@@ -1,8 +1,9 @@
 //! The verdict as a block of text that stays in the terminal's history.
 
+use super::text;
 use crate::schema::Phase;
 use crate::verdict::{
-    Outcome, RecoveryStatus, Run, StatementPhase, StatementRun, StatementStatus, Verdict, words,
+    Outcome, RecoveryStatus, Run, StatementRun, StatementStatus, Verdict, words,
 };
 
 /// How many reasons the block names.
@@ -14,7 +15,7 @@ pub fn block(run: &Run, verdict: &Verdict, colour: bool) -> String {
     let paint = Paint { colour };
     let mut lines = vec![
         String::new(),
-        format!("{}  {}", paint.outcome(verdict.outcome), paint.strong(&title(run))),
+        format!("{}  {}", paint.outcome(verdict.outcome), paint.strong(&format!("{}, seed {}", text::title(run), run.about.seed))),
         format!("  {}", verdict.proof),
         String::new(),
     ];
@@ -33,19 +34,6 @@ pub fn block(run: &Run, verdict: &Verdict, colour: bool) -> String {
     }
     lines.push(String::new());
     lines.join("\n")
-}
-
-/// The title with the variant and the seed.
-fn title(run: &Run) -> String {
-    let mut title = run.about.title.clone();
-    if let Some(variant) = &run.about.variant {
-        title.push_str(&format!(" ({variant})"));
-    }
-    if run.about.no_faults {
-        title.push_str(" (control run)");
-    }
-    title.push_str(&format!(", seed {}", run.about.seed));
-    title
 }
 
 fn numbers(run: &Run) -> Vec<String> {
@@ -134,22 +122,10 @@ fn steady_state(run: &Run, paint: &Paint) -> Vec<String> {
 
 fn cell(statement: &StatementRun, phase: Phase, paint: &Paint) -> String {
     let judged = statement.phases.iter().find(|judged| judged.phase == phase);
-    let text = judged.map_or_else(words::dash, |judged| cell_text(statement, judged));
+    let text = judged.map_or_else(words::dash, |judged| text::judged(statement.statement.metric, judged));
     let padding = " ".repeat(18_usize.saturating_sub(text.chars().count()));
     let status = judged.map(|judged| judged.status);
     format!("{}{padding}", paint.status(&text, status))
-}
-
-fn cell_text(statement: &StatementRun, judged: &StatementPhase) -> String {
-    let value = judged
-        .value
-        .map_or_else(words::dash, |value| words::value(statement.statement.metric, value));
-    match judged.status {
-        StatementStatus::Held => format!("✓ {value}"),
-        StatementStatus::Broken => format!("✗ {value}"),
-        StatementStatus::TooFewSamples => "? too few".to_owned(),
-        StatementStatus::NotReached => "not reached".to_owned(),
-    }
 }
 
 /// Colours, where they are wanted.

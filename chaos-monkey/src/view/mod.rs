@@ -2,22 +2,31 @@
 //!
 //! | view | file | for |
 //! |---|---|---|
-//! | [`verdict_json`] | `verdict.json` | machines |
-//! | `markdown` | `summary.md` | pull requests and chats |
-//! | `junit` | `junit.xml` | CI |
-//! | `html` | `report.html` | people |
-//! | [`block`] | the end of the terminal's output | whoever ran it |
+//! | [`json`] | `verdict.json` | machines |
+//! | [`markdown`] | `summary.md` | pull requests and chats |
+//! | [`junit`] | `junit.xml` | CI |
+//! | [`html`] | `report.html` | people |
+//! | [`block()`] | the end of the terminal's output | whoever ran it |
 //! | [`lines`] | a line a second | logs |
 //! | [`terminal`] | the live display | whoever watches |
-//! | `compare` | two runs side by side | the doubtful |
+//! | [`compare`] | two runs side by side | the doubtful |
 
-pub mod block;
+mod block;
+pub mod compare;
 mod display;
+mod html;
+mod junit;
 pub mod lines;
+mod markdown;
 pub mod terminal;
-pub mod verdict_json;
+mod text;
+mod verdict_json;
 mod write;
 
+pub use block::block;
 pub use display::{Display, Output};
-pub use verdict_json::json;
+pub use html::html;
+pub use junit::junit;
+pub use markdown::markdown;
+pub use verdict_json::{VERDICT_VERSION, json};
 pub use write::{JOURNAL_FILE, ViewError, rebuild, write_all};

@@ -5,7 +5,7 @@ use std::{fs, io};
 
 use thiserror::Error;
 
-use super::verdict_json;
+use super::{html, json, junit, markdown};
 use crate::journal::{self, Entry, ReadError};
 use crate::verdict::{self, Run, Verdict};
 
@@ -36,7 +36,12 @@ pub enum ViewError {
 pub fn write_all(folder: &Path, entries: &[Entry]) -> Result<(Run, Verdict), ViewError> {
     let run = verdict::fold(entries);
     let verdict = verdict::judge(&run);
-    let views = [("verdict.json", verdict_json::json(&run, &verdict))];
+    let views = [
+        ("verdict.json", json(&run, &verdict)),
+        ("summary.md", markdown(&run, &verdict)),
+        ("junit.xml", junit(&run, &verdict)),
+        ("report.html", html(&run, &verdict)),
+    ];
     for (name, text) in views {
         let path = folder.join(name);
         fs::write(&path, text).map_err(|source| ViewError::Write { path, source })?;
