@@ -19,7 +19,9 @@ pub(super) struct Reach {
 /// the moment at which the steady state was back, whichever is later. Without an end, or as long
 /// as a victim is away, it has none.
 pub(super) fn reach_end(ended: Option<i64>, ready: Option<i64>, recovered: Option<i64>) -> i64 {
-    let (Some(ended), Some(ready)) = (ended, ready) else { return i64::MAX };
+    let (Some(ended), Some(ready)) = (ended, ready) else {
+        return i64::MAX;
+    };
     let settled = ended.max(ready).saturating_add(GRACE_MICROS);
     recovered.map_or(settled, |recovered| settled.max(recovered))
 }

@@ -21,7 +21,10 @@ pub(super) fn transition(
     Some(BreakerTransition {
         at_micros: at,
         instance: instance.clone(),
-        breaker: text("client").or_else(|| text("breaker")).unwrap_or("unnamed").to_owned(),
+        breaker: text("client")
+            .or_else(|| text("breaker"))
+            .unwrap_or("unnamed")
+            .to_owned(),
         from: text("from").unwrap_or("unknown").to_owned(),
         to: text("to")?.to_owned(),
         reason: text("reason").unwrap_or_default().to_owned(),

@@ -22,14 +22,21 @@ const PHASES: [Phase; 3] = [Phase::Before, Phase::During, Phase::After];
 
 /// Derives everything.
 pub(super) fn run(fold: &Fold) -> Run {
-    let about = fold.about.clone().unwrap_or_else(|| nothing_known(fold.now));
+    let about = fold
+        .about
+        .clone()
+        .unwrap_or_else(|| nothing_known(fold.now));
     let load_end = about.duration_micros.min(fold.now.max(0));
     let mut requests = fold.requests.clone();
     requests.sort_by_key(|request| (request.intended, request.ended));
 
     let executed = executed(fold, load_end);
     let first_fault = executed.first().map(|fault| fault.began);
-    let untouched = Phases { first_fault, recovered: None, load_end };
+    let untouched = Phases {
+        first_fault,
+        recovered: None,
+        load_end,
+    };
     let recoveries = Recoveries {
         requirements: requirements(fold, &requests, untouched),
         requests: &requests,
@@ -38,11 +45,16 @@ pub(super) fn run(fold: &Fold) -> Run {
         load_end,
     }
     .of(&executed);
-    let phases =
-        Phases { recovered: recoveries.last().and_then(|last| last.recovered_micros), ..untouched };
+    let phases = Phases {
+        recovered: recoveries.last().and_then(|last| last.recovered_micros),
+        ..untouched
+    };
 
-    let mut faults: Vec<FaultRun> =
-        fold.faults.iter().map(|(id, facts)| fault(fold, id, facts, &recoveries)).collect();
+    let mut faults: Vec<FaultRun> = fold
+        .faults
+        .iter()
+        .map(|(id, facts)| fault(fold, id, facts, &recoveries))
+        .collect();
     let mut troubled = troubled(fold);
     attribution::attribute(&mut troubled, &reaches(&faults));
     for fault in &mut faults {
@@ -50,8 +62,10 @@ pub(super) fn run(fold: &Fold) -> Run {
         fault.reach_micros = fault.reach_micros.map(|reach| reach.min(fold.now));
     }
     let unexplained = |result| {
-        troubled.iter().filter(|request| request.result == result && request.faults.is_empty()).count()
-            as u64
+        troubled
+            .iter()
+            .filter(|request| request.result == result && request.faults.is_empty())
+            .count() as u64
     };
 
     Run {
@@ -108,7 +122,11 @@ fn executed(fold: &Fold, load_end: i64) -> Vec<Executed> {
         .filter_map(|(id, facts)| {
             let began = facts.began?;
             let ended = facts.ended.unwrap_or(load_end).max(began);
-            Some(Executed { id: id.clone(), began, ended })
+            Some(Executed {
+                id: id.clone(),
+                began,
+                ended,
+            })
         })
         .collect();
     executed.sort_by(|left, right| (left.began, &left.id).cmp(&(right.began, &right.id)));
@@ -123,14 +141,26 @@ fn requirements(fold: &Fold, requests: &[Measured], phases: Phases) -> Vec<Requi
         .filter_map(|statement| {
             let bound = statement.tolerance.after.or(statement.tolerance.before)?;
             let (id, metric) = (statement.id.clone(), statement.metric);
-            Some(Requirement { id, metric, journey: journey_of(fold, statement), bound })
+            Some(Requirement {
+                id,
+                metric,
+                journey: journey_of(fold, statement),
+                bound,
+            })
         })
         .collect();
-    if requirements.iter().any(|requirement| requirement.metric == Metric::Harvest) {
+    if requirements
+        .iter()
+        .any(|requirement| requirement.metric == Metric::Harvest)
+    {
         return requirements;
     }
-    let before =
-        Numbers::of(requests.iter().filter(|request| phases.of(request) == Phase::Before)).harvest;
+    let before = Numbers::of(
+        requests
+            .iter()
+            .filter(|request| phases.of(request) == Phase::Before),
+    )
+    .harvest;
     requirements.extend(before.map(|harvest| Requirement {
         id: "harvest as before".to_owned(),
         metric: Metric::Harvest,
@@ -145,11 +175,17 @@ fn requirements(fold: &Fold, requests: &[Measured], phases: Phases) -> Vec<Requi
 fn journey_of(fold: &Fold, statement: &SteadyState) -> Option<u16> {
     let wanted = statement.journey.as_ref()?;
     let index = fold.journeys.iter().position(|name| name == wanted);
-    Some(index.and_then(|index| u16::try_from(index).ok()).unwrap_or(u16::MAX))
+    Some(
+        index
+            .and_then(|index| u16::try_from(index).ok())
+            .unwrap_or(u16::MAX),
+    )
 }
 
 fn fault(fold: &Fold, id: &str, facts: &FaultFacts, recoveries: &[RecoveryRun]) -> FaultRun {
-    let episode = recoveries.iter().find(|recovery| recovery.faults.iter().any(|fault| fault == id));
+    let episode = recoveries
+        .iter()
+        .find(|recovery| recovery.faults.iter().any(|fault| fault == id));
     let closing = episode.and_then(|recovery| recovery.faults.last());
     let is_closing = closing.is_some_and(|closing| closing == id);
     let ready = facts.began.and_then(|began| {
@@ -157,10 +193,16 @@ fn fault(fold: &Fold, id: &str, facts: &FaultFacts, recoveries: &[RecoveryRun]) 
             let instance = fold.instances.get(victim)?;
             instances::ready_again(instance, id, began)
         });
-        returns.collect::<Option<Vec<_>>>().map(|all| all.into_iter().max().unwrap_or(began))
+        returns
+            .collect::<Option<Vec<_>>>()
+            .map(|all| all.into_iter().max().unwrap_or(began))
     });
-    let recovered = episode.filter(|_| is_closing).and_then(|recovery| recovery.recovered_micros);
-    let reach = facts.began.map(|_| attribution::reach_end(facts.ended, ready, recovered));
+    let recovered = episode
+        .filter(|_| is_closing)
+        .and_then(|recovery| recovery.recovered_micros);
+    let reach = facts
+        .began
+        .map(|_| attribution::reach_end(facts.ended, ready, recovered));
     FaultRun {
         id: id.to_owned(),
         kind: facts.kind.clone(),
@@ -185,7 +227,11 @@ fn reaches(faults: &[FaultRun]) -> Vec<Reach> {
         .iter()
         .filter_map(|fault| {
             let (from, to) = (fault.began_micros?, fault.reach_micros?);
-            Some(Reach { fault: fault.id.clone(), from, to })
+            Some(Reach {
+                fault: fault.id.clone(),
+                from,
+                to,
+            })
         })
         .collect()
 }
@@ -197,7 +243,11 @@ fn troubled(fold: &Fold) -> Vec<Troubled> {
             let request = fold.requests.get(facts.request)?;
             Some(Troubled {
                 id: facts.id,
-                journey: fold.journeys.get(usize::from(request.journey)).cloned().unwrap_or_default(),
+                journey: fold
+                    .journeys
+                    .get(usize::from(request.journey))
+                    .cloned()
+                    .unwrap_or_default(),
                 step: facts.step.clone(),
                 intended: request.intended,
                 ended: request.ended,
@@ -216,8 +266,17 @@ fn phase_runs(phases: &Phases, requests: &[Measured]) -> Vec<PhaseRun> {
         .into_iter()
         .filter_map(|phase| {
             let (from_micros, to_micros) = phases.bounds(phase)?;
-            let numbers = Numbers::of(requests.iter().filter(|request| phases.of(request) == phase));
-            Some(PhaseRun { phase, from_micros, to_micros, numbers })
+            let numbers = Numbers::of(
+                requests
+                    .iter()
+                    .filter(|request| phases.of(request) == phase),
+            );
+            Some(PhaseRun {
+                phase,
+                from_micros,
+                to_micros,
+                numbers,
+            })
         })
         .collect()
 }
@@ -242,18 +301,27 @@ fn journeys(fold: &Fold, requests: &[Measured], load_end: i64) -> Vec<JourneyRun
 
 fn causes(troubled: &[Troubled]) -> Vec<CauseCount> {
     let mut counts: BTreeMap<String, u64> = BTreeMap::new();
-    for request in troubled.iter().filter(|request| request.result == RequestResult::Failed) {
-        *counts.entry(words::cause(request.cause.as_ref())).or_default() += 1;
+    for request in troubled
+        .iter()
+        .filter(|request| request.result == RequestResult::Failed)
+    {
+        *counts
+            .entry(words::cause(request.cause.as_ref()))
+            .or_default() += 1;
     }
-    let mut counts: Vec<_> =
-        counts.into_iter().map(|(cause, requests)| CauseCount { cause, requests }).collect();
+    let mut counts: Vec<_> = counts
+        .into_iter()
+        .map(|(cause, requests)| CauseCount { cause, requests })
+        .collect();
     counts.sort_by_key(|count| Reverse(count.requests));
     counts
 }
 
 fn statements(fold: &Fold, phases: &Phases, requests: &[Measured]) -> Vec<StatementRun> {
     let in_phase = PHASES.map(|phase| {
-        let requests = requests.iter().filter(|request| phases.of(request) == phase);
+        let requests = requests
+            .iter()
+            .filter(|request| phases.of(request) == phase);
         (phase, requests.copied().collect::<Vec<_>>())
     });
     let spec: Option<&GameDaySpec> = fold.spec.as_deref();
@@ -271,7 +339,13 @@ fn statements(fold: &Fold, phases: &Phases, requests: &[Measured]) -> Vec<Statem
                     }?;
                     let journey = journey_of(fold, statement);
                     let bounds = phases.bounds(*phase);
-                    Some(steady_state::judge(statement, journey, (*phase, bound), bounds, requests))
+                    Some(steady_state::judge(
+                        statement,
+                        journey,
+                        (*phase, bound),
+                        bounds,
+                        requests,
+                    ))
                 })
                 .collect(),
         })

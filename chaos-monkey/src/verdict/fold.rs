@@ -9,7 +9,8 @@ use super::breakers;
 use super::degradations;
 use super::numbers::{Measured, Sample, Tally, micros};
 use super::run::{
-    About, BreakerTransition, Evidence, Generator, Lost, Prevented, ReadBackRun, Replaced, Run, Stop,
+    About, BreakerTransition, Evidence, Generator, Lost, Prevented, ReadBackRun, Replaced, Run,
+    Stop,
 };
 use super::{Reason, derive, judge};
 use crate::journal::{
@@ -91,7 +92,11 @@ impl Fold {
     /// Takes the next entry. Cheap: it derives nothing.
     pub fn push(&mut self, entry: &Entry) {
         let at = entry.at;
-        self.now = if self.evidence.lines == 0 { at } else { self.now.max(at) };
+        self.now = if self.evidence.lines == 0 {
+            at
+        } else {
+            self.now.max(at)
+        };
         if let Record::End { lines } = &entry.record {
             self.evidence.has_end = true;
             self.evidence.lines_promised = Some(*lines);
@@ -106,8 +111,20 @@ impl Fold {
                 self.instance(instance).ready_after.push(*after);
                 self.mark(instance, at, Mark::Ready);
             }
-            Record::InstanceDown { instance, how, fault, .. } => {
-                self.mark(instance, at, Mark::Down { how: how.clone(), fault: fault.clone() });
+            Record::InstanceDown {
+                instance,
+                how,
+                fault,
+                ..
+            } => {
+                self.mark(
+                    instance,
+                    at,
+                    Mark::Down {
+                        how: how.clone(),
+                        fault: fault.clone(),
+                    },
+                );
             }
             Record::InstanceStopped { instance, .. } => self.mark(instance, at, Mark::Stopped),
             Record::InstancePaused { instance, .. } => self.mark(instance, at, Mark::Paused),
@@ -116,11 +133,19 @@ impl Fold {
                 let facts = self.instance(instance);
                 facts.peak_memory = facts.peak_memory.max(Some(*resident));
             }
-            Record::FaultVetoed { fault, guard, reason } => {
+            Record::FaultVetoed {
+                fault,
+                guard,
+                reason,
+            } => {
                 let (guard, reason) = (guard.clone(), reason.clone());
                 self.fault(fault).prevented = Some(Prevented::Vetoed { guard, reason });
             }
-            Record::FaultBegan { fault, kind, victims } => {
+            Record::FaultBegan {
+                fault,
+                kind,
+                victims,
+            } => {
                 let facts = self.fault(fault);
                 facts.began = Some(at);
                 facts.kind.clone_from(kind);
@@ -133,17 +158,34 @@ impl Fold {
             }
             Record::Request(request) => self.request(at, request),
             Record::ServiceEvent { instance, event } => {
-                self.breakers.extend(breakers::transition(at, instance, event));
+                self.breakers
+                    .extend(breakers::transition(at, instance, event));
             }
             Record::Abort { condition, value } => {
-                let limit = self.spec.as_deref().and_then(|spec| super::stops::limit(spec, condition));
+                let limit = self
+                    .spec
+                    .as_deref()
+                    .and_then(|spec| super::stops::limit(spec, condition));
                 let (condition, value) = (condition.clone(), *value);
-                self.stops.push(Stop::Condition { at_micros: at, condition, value, limit });
+                self.stops.push(Stop::Condition {
+                    at_micros: at,
+                    condition,
+                    value,
+                    limit,
+                });
             }
             Record::Interrupted { by } => {
-                self.stops.push(Stop::Interrupted { at_micros: at, by: by.clone() });
+                self.stops.push(Stop::Interrupted {
+                    at_micros: at,
+                    by: by.clone(),
+                });
             }
-            Record::ReadBack { name, checked, missing, missing_count } => {
+            Record::ReadBack {
+                name,
+                checked,
+                missing,
+                missing_count,
+            } => {
                 self.read_back.push(ReadBackRun {
                     name: name.clone(),
                     done: true,
@@ -153,11 +195,17 @@ impl Fold {
                 });
             }
             Record::Generator { due, late, capped } => {
-                self.evidence.generator =
-                    Some(Generator { due: *due, late: *late, capped: *capped });
+                self.evidence.generator = Some(Generator {
+                    due: *due,
+                    late: *late,
+                    capped: *capped,
+                });
             }
             Record::Lost { what, count } => {
-                self.evidence.lost.push(Lost { what: *what, count: *count });
+                self.evidence.lost.push(Lost {
+                    what: *what,
+                    count: *count,
+                });
             }
             Record::End { .. } => {}
         }
@@ -191,7 +239,11 @@ impl Fold {
     /// The statements that do not hold, or have too few samples.
     pub fn steady_state_before(&self) -> Result<(), Vec<Reason>> {
         let reasons = judge::before(&self.run());
-        if reasons.is_empty() { Ok(()) } else { Err(reasons) }
+        if reasons.is_empty() {
+            Ok(())
+        } else {
+            Err(reasons)
+        }
     }
 
     /// The time of the newest entry, in microseconds since the load began.
@@ -216,7 +268,16 @@ impl Fold {
 
     fn start(&mut self, record: &Record) {
         let Record::Start {
-            program, game_day, services, seed, no_faults, variant, started, cores, plan, ..
+            program,
+            game_day,
+            services,
+            seed,
+            no_faults,
+            variant,
+            started,
+            cores,
+            plan,
+            ..
         } = record
         else {
             return;
@@ -243,10 +304,20 @@ impl Fold {
         }
         for service in services {
             for replica in 0..service.replicas {
-                self.instance(&InstanceName { service: service.name.clone(), replica });
+                self.instance(&InstanceName {
+                    service: service.name.clone(),
+                    replica,
+                });
             }
         }
-        for PlannedFault { id, at, kind, victims, .. } in plan {
+        for PlannedFault {
+            id,
+            at,
+            kind,
+            victims,
+            ..
+        } in plan
+        {
             let facts = self.fault(id);
             facts.planned = Some(*at);
             facts.kind.clone_from(kind);
@@ -260,7 +331,10 @@ impl Fold {
             return;
         }
         let first_attempt = record.result != RequestResult::Failed
-            && record.attempts.first().is_none_or(|attempt| attempt.cause.is_none());
+            && record
+                .attempts
+                .first()
+                .is_none_or(|attempt| attempt.cause.is_none());
         let journey = self.journey(&record.journey);
         if record.result != RequestResult::Full {
             self.troubled.push(TroubledFacts {

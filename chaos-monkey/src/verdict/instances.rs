@@ -27,7 +27,11 @@ pub(super) fn instance(name: &InstanceName, facts: &InstanceFacts, end: i64) -> 
                     Some(_) => run.kills += 1,
                     None => run.unplanned_ends += 1,
                 }
-                run.ends.push(InstanceEnd { at_micros: *at, how: how.clone(), fault: fault.clone() });
+                run.ends.push(InstanceEnd {
+                    at_micros: *at,
+                    how: how.clone(),
+                    fault: fault.clone(),
+                });
             }
             Mark::Ready | Mark::Stopped | Mark::Resumed => {}
         }
@@ -49,7 +53,9 @@ pub(super) fn state_after(mark: &Mark) -> InstanceState {
 /// The first moment at which a victim of a fault was ready again.
 pub(super) fn ready_again(facts: &InstanceFacts, fault: &str, began: i64) -> Option<i64> {
     let down = facts.marks.iter().find_map(|(at, mark)| match mark {
-        Mark::Down { fault: Some(by), .. } if by == fault => Some(*at),
+        Mark::Down {
+            fault: Some(by), ..
+        } if by == fault => Some(*at),
         _ => None,
     });
     let from = down.unwrap_or(began);
@@ -66,7 +72,11 @@ fn states(facts: &InstanceFacts, end: i64) -> Vec<StateSpan> {
         if let Some(last) = spans.last_mut() {
             last.to = (*at).min(end);
         }
-        spans.push(StateSpan { from: *at, to: end, state: state_after(mark) });
+        spans.push(StateSpan {
+            from: *at,
+            to: end,
+            state: state_after(mark),
+        });
     }
     spans.retain(|span| span.from < span.to);
     spans

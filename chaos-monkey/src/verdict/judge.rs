@@ -24,7 +24,11 @@ pub fn judge(run: &Run) -> Verdict {
         .flatten()
         .next()
         .map_or(Outcome::Passed, |decisive: &Reason| decisive.outcome);
-    Verdict { outcome, proof: proof(run), reasons: ranks.into_iter().flatten().collect() }
+    Verdict {
+        outcome,
+        proof: proof(run),
+        reasons: ranks.into_iter().flatten().collect(),
+    }
 }
 
 /// What speaks against breaking anything: the statements that do not hold in the phase before.
@@ -36,7 +40,10 @@ pub(super) fn before(run: &Run) -> Vec<Reason> {
                 StatementStatus::Broken => broken(statement, phase),
                 StatementStatus::TooFewSamples => too_few(statement, phase),
                 StatementStatus::NotReached => {
-                    format!("{}: there was no time before the first fault", statement.statement.id)
+                    format!(
+                        "{}: there was no time before the first fault",
+                        statement.statement.id
+                    )
                 }
                 StatementStatus::Held => return None,
             };
@@ -50,7 +57,12 @@ fn aborted(run: &Run) -> Vec<Reason> {
     run.stops
         .iter()
         .map(|stop| match stop {
-            Stop::Condition { at_micros, condition, value, limit } => {
+            Stop::Condition {
+                at_micros,
+                condition,
+                value,
+                limit,
+            } => {
                 let measured = match limit {
                     Some(limit) => format!(
                         "{} was {}, tolerated is {}",
@@ -88,10 +100,17 @@ fn damaged(run: &Run) -> Vec<Reason> {
     for promises in &run.read_back {
         let text = match (promises.done, promises.checked) {
             (false, _) => format!("{}: the promises were not read back", promises.name),
-            (true, 0) => format!("{}: not a single promise was there to be read back", promises.name),
+            (true, 0) => format!(
+                "{}: not a single promise was there to be read back",
+                promises.name
+            ),
             _ => continue,
         };
-        reasons.push(inconclusive(ReasonKind::ReadBackMissing, promises.name.clone(), text));
+        reasons.push(inconclusive(
+            ReasonKind::ReadBackMissing,
+            promises.name.clone(),
+            text,
+        ));
     }
     reasons.extend(before(run));
     reasons
@@ -100,13 +119,19 @@ fn damaged(run: &Run) -> Vec<Reason> {
 fn journal(evidence: &Evidence) -> Vec<Reason> {
     let mut reasons = Vec::new();
     let mut incomplete = |text: String| {
-        reasons.push(inconclusive(ReasonKind::IncompleteJournal, String::new(), text));
+        reasons.push(inconclusive(
+            ReasonKind::IncompleteJournal,
+            String::new(),
+            text,
+        ));
     };
     if !evidence.has_start {
         incomplete("the journal has no first line".to_owned());
     }
     match evidence.lines_promised {
-        None => incomplete("the journal has no end record: the engine died or the disk was full".to_owned()),
+        None => incomplete(
+            "the journal has no end record: the engine died or the disk was full".to_owned(),
+        ),
         Some(promised) if promised != evidence.lines => incomplete(format!(
             "the journal has {} before its end record, which counts {}",
             words::counted(evidence.lines, "line", "lines"),
@@ -119,7 +144,10 @@ fn journal(evidence: &Evidence) -> Vec<Reason> {
             LostWhat::QueueFull => "the queue to the journal was full",
             LostWhat::WriteFailed => "the disk refused them",
         };
-        let text = format!("{} lost: {why}", words::counted(lost.count, "record was", "records were"));
+        let text = format!(
+            "{} lost: {why}",
+            words::counted(lost.count, "record was", "records were")
+        );
         reasons.push(inconclusive(ReasonKind::LostRecords, String::new(), text));
     }
     reasons
@@ -160,7 +188,11 @@ fn failed(run: &Run) -> Vec<Reason> {
             failure(ReasonKind::SteadyState, subject, broken(statement, phase))
         })
         .collect();
-    reasons.extend(run.recoveries.iter().filter_map(|recovery| late_recovery(run, recovery)));
+    reasons.extend(
+        run.recoveries
+            .iter()
+            .filter_map(|recovery| late_recovery(run, recovery)),
+    );
     for instance in &run.instances {
         for end in instance.ends.iter().filter(|end| end.fault.is_none()) {
             let name = instance.instance.to_string();
@@ -172,7 +204,11 @@ fn failed(run: &Run) -> Vec<Reason> {
             reasons.push(failure(ReasonKind::UnplannedEnd, name, text));
         }
     }
-    for promises in run.read_back.iter().filter(|promises| promises.missing_count > 0) {
+    for promises in run
+        .read_back
+        .iter()
+        .filter(|promises| promises.missing_count > 0)
+    {
         let text = format!(
             "{}: {} of {} acknowledged promises were not kept",
             promises.name,
@@ -210,10 +246,18 @@ fn too_little(run: &Run) -> Vec<Reason> {
         .filter(|(_, phase)| phase.status == StatementStatus::TooFewSamples)
         .map(|(statement, phase)| {
             let subject = statement.statement.id.clone();
-            inconclusive(ReasonKind::TooFewSamples, subject, too_few(statement, phase))
+            inconclusive(
+                ReasonKind::TooFewSamples,
+                subject,
+                too_few(statement, phase),
+            )
         })
         .collect();
-    for recovery in run.recoveries.iter().filter(|run| run.status == RecoveryStatus::TooShort) {
+    for recovery in run
+        .recoveries
+        .iter()
+        .filter(|run| run.status == RecoveryStatus::TooShort)
+    {
         let fault = recovery.faults.last().cloned().unwrap_or_default();
         let text = format!(
             "the load ended before the steady state had held for {} after {fault}",
@@ -224,7 +268,11 @@ fn too_little(run: &Run) -> Vec<Reason> {
     for fault in &run.faults {
         if let Some(Prevented::Failed { reason }) = &fault.prevented {
             let text = format!("{} could not be carried out: {reason}", fault.id);
-            reasons.push(inconclusive(ReasonKind::NothingBroken, fault.id.clone(), text));
+            reasons.push(inconclusive(
+                ReasonKind::NothingBroken,
+                fault.id.clone(),
+                text,
+            ));
         }
     }
     let nothing_broken = run.faults.iter().all(|fault| fault.began_micros.is_none());
@@ -247,8 +295,13 @@ fn later_statements(run: &Run) -> impl Iterator<Item = (&StatementRun, &Statemen
 
 fn broken(statement: &StatementRun, phase: &StatementPhase) -> String {
     let written = &statement.statement;
-    let value = phase.value.map_or_else(words::dash, |value| words::value(written.metric, value));
-    let of = written.journey.as_ref().map_or_else(String::new, |journey| format!(" of {journey}"));
+    let value = phase
+        .value
+        .map_or_else(words::dash, |value| words::value(written.metric, value));
+    let of = written
+        .journey
+        .as_ref()
+        .map_or_else(String::new, |journey| format!(" of {journey}"));
     let windows = match phase.windows {
         Some(windows) => format!(
             " in the worst of {}, {} out of bounds",
@@ -268,7 +321,11 @@ fn broken(statement: &StatementRun, phase: &StatementPhase) -> String {
 
 fn too_few(statement: &StatementRun, phase: &StatementPhase) -> String {
     let written = &statement.statement;
-    let per = if written.window.is_some() { "in any window " } else { "" };
+    let per = if written.window.is_some() {
+        "in any window "
+    } else {
+        ""
+    };
     format!(
         "{}: {} {}are not the {} samples it asks for {}",
         written.id,
@@ -280,11 +337,21 @@ fn too_few(statement: &StatementRun, phase: &StatementPhase) -> String {
 }
 
 fn inconclusive(kind: ReasonKind, subject: String, text: String) -> Reason {
-    Reason { kind, outcome: Outcome::Inconclusive, subject, text }
+    Reason {
+        kind,
+        outcome: Outcome::Inconclusive,
+        subject,
+        text,
+    }
 }
 
 fn failure(kind: ReasonKind, subject: String, text: String) -> Reason {
-    Reason { kind, outcome: Outcome::Failed, subject, text }
+    Reason {
+        kind,
+        outcome: Outcome::Failed,
+        subject,
+        text,
+    }
 }
 
 /// `47 instances of 5 services were killed; users noticed 0 of 8,412 requests`.
@@ -300,7 +367,11 @@ fn proof(run: &Run) -> String {
     let done = match (run.kills(), run.pauses()) {
         (0, 0) => "Nothing was broken".to_owned(),
         (kills, 0) => format!("{} of {services} {} killed", instances(kills), were(kills)),
-        (0, pauses) => format!("{} of {services} {} paused", instances(pauses), were(pauses)),
+        (0, pauses) => format!(
+            "{} of {services} {} paused",
+            instances(pauses),
+            were(pauses)
+        ),
         (kills, pauses) => format!(
             "{} of {services} {} killed and {} paused",
             instances(kills),

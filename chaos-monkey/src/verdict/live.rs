@@ -68,18 +68,23 @@ impl Fold {
     pub fn live(&self, now: i64) -> Live {
         let last = Numbers::of(self.ended_within(now, LAST));
         let seconds = (now as f64 / 1e6).clamp(0.1, LAST.as_secs_f64());
-        let instances: Vec<_> = self.instances.iter().map(|(name, facts)| {
-            let newest = facts.marks.last();
-            LiveInstance {
-                instance: name.clone(),
-                state: newest.map_or(InstanceState::Down, |(_, mark)| state_after(mark)),
-                since: newest.map_or(now, |(at, _)| *at),
-            }
-        })
-        .collect();
-        let kills = self.instances.values().flat_map(|facts| &facts.marks).filter(|(_, mark)| {
-            matches!(mark, super::fold::Mark::Down { fault: Some(_), .. })
-        });
+        let instances: Vec<_> = self
+            .instances
+            .iter()
+            .map(|(name, facts)| {
+                let newest = facts.marks.last();
+                LiveInstance {
+                    instance: name.clone(),
+                    state: newest.map_or(InstanceState::Down, |(_, mark)| state_after(mark)),
+                    since: newest.map_or(now, |(at, _)| *at),
+                }
+            })
+            .collect();
+        let kills = self
+            .instances
+            .values()
+            .flat_map(|facts| &facts.marks)
+            .filter(|(_, mark)| matches!(mark, super::fold::Mark::Down { fault: Some(_), .. }));
         Live {
             about: self.about.clone(),
             now,
@@ -121,7 +126,11 @@ impl Fold {
         let mut states = indexmap::IndexMap::new();
         for transition in &self.breakers {
             let born = self.instances.get(&transition.instance).and_then(|facts| {
-                facts.marks.iter().rev().find(|(_, mark)| *mark == super::fold::Mark::Started)
+                facts
+                    .marks
+                    .iter()
+                    .rev()
+                    .find(|(_, mark)| *mark == super::fold::Mark::Started)
             });
             if born.is_none_or(|(at, _)| *at <= transition.at_micros) {
                 let key = (transition.instance.clone(), transition.breaker.clone());

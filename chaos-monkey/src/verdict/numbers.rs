@@ -114,7 +114,10 @@ impl Sample {
             Metric::Harvest => numbers.full + numbers.degraded,
             _ => numbers.requests,
         };
-        Self { value: numbers.metric(metric), samples }
+        Self {
+            value: numbers.metric(metric),
+            samples,
+        }
     }
 }
 
@@ -150,7 +153,13 @@ pub(crate) struct Tally {
 impl Tally {
     /// A tally for many small sets: its latencies keep two digits.
     pub(crate) fn coarse() -> Self {
-        Self { latency: Latencies { digits: COARSE_DIGITS, ..Latencies::default() }, ..Self::default() }
+        Self {
+            latency: Latencies {
+                digits: COARSE_DIGITS,
+                ..Latencies::default()
+            },
+            ..Self::default()
+        }
     }
 
     pub(crate) fn add(&mut self, request: &Measured) {
@@ -186,7 +195,10 @@ impl Tally {
     pub(crate) fn clear(&mut self) {
         let mut latency = std::mem::take(&mut self.latency);
         latency.clear();
-        *self = Self { latency, ..Self::default() };
+        *self = Self {
+            latency,
+            ..Self::default()
+        };
     }
 }
 
@@ -208,7 +220,10 @@ struct Latencies {
 
 impl Default for Latencies {
     fn default() -> Self {
-        Self { digits: LATENCY_DIGITS, histogram: None }
+        Self {
+            digits: LATENCY_DIGITS,
+            histogram: None,
+        }
     }
 }
 
@@ -224,14 +239,26 @@ impl Latencies {
     }
 
     fn clear(&mut self) {
-        if let Some(histogram) = self.histogram.as_mut().filter(|histogram| !histogram.is_empty()) {
+        if let Some(histogram) = self
+            .histogram
+            .as_mut()
+            .filter(|histogram| !histogram.is_empty())
+        {
             histogram.reset();
         }
     }
 
     fn summary(&self) -> Option<Latency> {
-        let histogram = self.histogram.as_ref().filter(|histogram| !histogram.is_empty())?;
+        let histogram = self
+            .histogram
+            .as_ref()
+            .filter(|histogram| !histogram.is_empty())?;
         let at = |quantile| milliseconds(histogram.value_at_quantile(quantile));
-        Some(Latency { p50: at(0.5), p95: at(0.95), p99: at(0.99), max: milliseconds(histogram.max()) })
+        Some(Latency {
+            p50: at(0.5),
+            p95: at(0.95),
+            p99: at(0.99),
+            max: milliseconds(histogram.max()),
+        })
     }
 }

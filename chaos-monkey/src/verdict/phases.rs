@@ -35,7 +35,10 @@ impl Phases {
         if self.first_fault.is_none_or(|fault| request.ended < fault) {
             return Phase::Before;
         }
-        if self.recovered.is_some_and(|recovered| request.intended >= recovered) {
+        if self
+            .recovered
+            .is_some_and(|recovered| request.intended >= recovered)
+        {
             return Phase::After;
         }
         Phase::During

@@ -49,7 +49,9 @@ impl Recoveries<'_> {
                 if recovered.is_some() {
                     break recovered;
                 }
-                let Some(next) = faults.next() else { break None };
+                let Some(next) = faults.next() else {
+                    break None;
+                };
                 ended = ended.max(next.ended);
                 members.push(next);
             };
@@ -94,7 +96,11 @@ impl Recoveries<'_> {
     /// Not back when the load ended, or no time to see it.
     fn not_seen(&self, ended: i64) -> (RecoveryStatus, Vec<String>) {
         let tail = self.between(ended.max(self.load_end - self.hold), self.load_end);
-        let broken = if tail.is_empty() { Vec::new() } else { unmet(&self.requirements, tail) };
+        let broken = if tail.is_empty() {
+            Vec::new()
+        } else {
+            unmet(&self.requirements, tail)
+        };
         let had_time = self.load_end - ended >= self.within + self.hold;
         if broken.is_empty() && !had_time {
             return (RecoveryStatus::TooShort, broken);
@@ -104,8 +110,12 @@ impl Recoveries<'_> {
 
     /// The requests that were to start in `[from, to)`.
     fn between(&self, from: i64, to: i64) -> &[Measured] {
-        let first = self.requests.partition_point(|request| request.intended < from);
-        let end = self.requests.partition_point(|request| request.intended < to);
+        let first = self
+            .requests
+            .partition_point(|request| request.intended < from);
+        let end = self
+            .requests
+            .partition_point(|request| request.intended < to);
         self.requests.get(first..end).unwrap_or_default()
     }
 }

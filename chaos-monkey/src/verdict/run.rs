@@ -493,8 +493,11 @@ pub struct Replaced {
 impl Run {
     /// The faults that were carried out, in the order in which they began.
     pub fn executed(&self) -> Vec<&FaultRun> {
-        let mut executed: Vec<_> =
-            self.faults.iter().filter(|fault| fault.began_micros.is_some()).collect();
+        let mut executed: Vec<_> = self
+            .faults
+            .iter()
+            .filter(|fault| fault.began_micros.is_some())
+            .collect();
         executed.sort_by(|left, right| {
             (left.began_micros, &left.id).cmp(&(right.began_micros, &right.id))
         });

@@ -9,10 +9,7 @@ pub const SLOT_MICROS: i64 = 100_000;
 const MOST_SLOTS: i64 = 360_000;
 
 /// The slots from 0 to `end`, by the intended start. `requests` is in that order.
-pub(super) fn slots<'a>(
-    requests: impl IntoIterator<Item = &'a Measured>,
-    end: i64,
-) -> Vec<Slot> {
+pub(super) fn slots<'a>(requests: impl IntoIterator<Item = &'a Measured>, end: i64) -> Vec<Slot> {
     let count = end.max(0).div_euclid(SLOT_MICROS) + i64::from(end.max(0) % SLOT_MICROS > 0);
     let mut requests = requests.into_iter().peekable();
     let mut tally = Tally::coarse();
@@ -23,7 +20,10 @@ pub(super) fn slots<'a>(
             while let Some(request) = requests.next_if(|next| next.intended < from + SLOT_MICROS) {
                 tally.add(request);
             }
-            Slot { from, numbers: tally.numbers() }
+            Slot {
+                from,
+                numbers: tally.numbers(),
+            }
         })
         .collect()
 }

@@ -23,9 +23,12 @@ pub(super) fn judge(
         windows: None,
         status: StatementStatus::NotReached,
     };
-    let Some((from, _)) = bounds else { return judged };
-    let requests =
-        requests.iter().filter(|request| journey.is_none_or(|journey| request.journey == journey));
+    let Some((from, _)) = bounds else {
+        return judged;
+    };
+    let requests = requests
+        .iter()
+        .filter(|request| journey.is_none_or(|journey| request.journey == journey));
     match statement.window {
         None => {
             let mut tally = Tally::default();
@@ -58,17 +61,26 @@ fn judge_windows(
     length: i64,
     windows: &BTreeMap<i64, Tally>,
 ) {
-    let mut counted = Windows { judged: 0, broken: 0, worst_from_micros: None };
+    let mut counted = Windows {
+        judged: 0,
+        broken: 0,
+        worst_from_micros: None,
+    };
     for (index, tally) in windows {
         let sample = Sample::of(&tally.numbers(), statement.metric);
         judged.samples += sample.samples;
-        let Some(value) = sample.value.filter(|_| sample.samples >= statement.minimum_samples)
+        let Some(value) = sample
+            .value
+            .filter(|_| sample.samples >= statement.minimum_samples)
         else {
             continue;
         };
         counted.judged += 1;
         counted.broken += u64::from(!is_within(value, judged.bound));
-        if judged.value.is_none_or(|worst| is_worse(value, worst, judged.bound)) {
+        if judged
+            .value
+            .is_none_or(|worst| is_worse(value, worst, judged.bound))
+        {
             judged.value = Some(value);
             counted.worst_from_micros = Some(from + index * length);
         }
@@ -82,7 +94,11 @@ fn judge_windows(
 }
 
 fn held(value: f64, bound: Bound) -> StatementStatus {
-    if is_within(value, bound) { StatementStatus::Held } else { StatementStatus::Broken }
+    if is_within(value, bound) {
+        StatementStatus::Held
+    } else {
+        StatementStatus::Broken
+    }
 }
 
 fn is_worse(value: f64, than: f64, bound: Bound) -> bool {
@@ -119,7 +135,9 @@ pub(super) fn unmet(requirements: &[Requirement], requests: &[Measured]) -> Vec<
                         .filter(|request| journey.is_none_or(|journey| request.journey == journey)),
                 )
             });
-            numbers.metric(requirement.metric).is_some_and(|value| !is_within(value, requirement.bound))
+            numbers
+                .metric(requirement.metric)
+                .is_some_and(|value| !is_within(value, requirement.bound))
         })
         .map(|requirement| requirement.id.clone())
         .collect()

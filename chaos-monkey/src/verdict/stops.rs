@@ -8,5 +8,8 @@ pub(super) fn limit(spec: &GameDaySpec, condition: &str) -> Option<Limit> {
     spec.abort
         .iter()
         .find(|written| written.id == condition)
-        .map(|written| Limit { metric: written.metric, bound: written.unless })
+        .map(|written| Limit {
+            metric: written.metric,
+            bound: written.unless,
+        })
 }

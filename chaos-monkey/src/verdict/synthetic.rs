@@ -16,7 +16,10 @@ pub(crate) const MILLISECOND: i64 = 1_000;
 /// The instance `service/replica`.
 pub(crate) fn instance(name: &str) -> InstanceName {
     let (service, replica) = name.split_once('/').unwrap();
-    InstanceName { service: service.to_owned(), replica: replica.parse().unwrap() }
+    InstanceName {
+        service: service.to_owned(),
+        replica: replica.parse().unwrap(),
+    }
 }
 
 /// A game day of 20 s with two journeys, home and title, on three services with two replicas.
@@ -83,14 +86,25 @@ impl Synthetic {
             entries: Vec::new(),
             requests: 0,
         };
-        for (index, name) in
-            ["gateway/0", "gateway/1", "metadata/0", "metadata/1", "recommendations/0", "recommendations/1"]
-                .into_iter()
-                .enumerate()
+        for (index, name) in [
+            "gateway/0",
+            "gateway/1",
+            "metadata/0",
+            "metadata/1",
+            "recommendations/0",
+            "recommendations/1",
+        ]
+        .into_iter()
+        .enumerate()
         {
             journal.up(-2 * SECOND, name, 1_000 + index as u32);
         }
-        journal.add(0, Record::Phase { phase: Phase::Before });
+        journal.add(
+            0,
+            Record::Phase {
+                phase: Phase::Before,
+            },
+        );
         journal
     }
 
@@ -108,7 +122,10 @@ impl Synthetic {
 
     /// Changes the game day, by JSON pointer into its spec.
     pub(crate) fn set(mut self, pointer: &str, value: Value) -> Self {
-        *self.game_day.pointer_mut(&format!("/spec{pointer}")).unwrap() = value;
+        *self
+            .game_day
+            .pointer_mut(&format!("/spec{pointer}"))
+            .unwrap() = value;
         self
     }
 
@@ -127,9 +144,27 @@ impl Synthetic {
     /// Starts an instance that is ready 300 ms later.
     pub(crate) fn up(&mut self, at: i64, name: &str, pid: u32) -> &mut Self {
         let after = 300 * MILLISECOND;
-        self.add(at, Record::InstanceStarted { instance: instance(name), pid });
-        self.add(at + after, Record::InstanceReady { instance: instance(name), after });
-        self.add(at + after, Record::InstanceMemory { instance: instance(name), resident: 30 << 20 })
+        self.add(
+            at,
+            Record::InstanceStarted {
+                instance: instance(name),
+                pid,
+            },
+        );
+        self.add(
+            at + after,
+            Record::InstanceReady {
+                instance: instance(name),
+                after,
+            },
+        );
+        self.add(
+            at + after,
+            Record::InstanceMemory {
+                instance: instance(name),
+                resident: 30 << 20,
+            },
+        )
     }
 
     /// Plans a fault.
@@ -156,7 +191,14 @@ impl Synthetic {
     ) -> &mut Self {
         self.plan(id, kind, at, victims);
         let names: Vec<_> = victims.iter().map(|name| instance(name)).collect();
-        self.add(at, Record::FaultBegan { fault: id.to_owned(), kind: kind.to_owned(), victims: names });
+        self.add(
+            at,
+            Record::FaultBegan {
+                fault: id.to_owned(),
+                kind: kind.to_owned(),
+                victims: names,
+            },
+        );
         for (index, victim) in victims.iter().enumerate() {
             let down = Record::InstanceDown {
                 instance: instance(victim),
@@ -167,7 +209,12 @@ impl Synthetic {
             self.add(at + MILLISECOND, down);
             self.up(until, victim, 2_000 + index as u32);
         }
-        self.add(until, Record::FaultEnded { fault: id.to_owned() })
+        self.add(
+            until,
+            Record::FaultEnded {
+                fault: id.to_owned(),
+            },
+        )
     }
 
     /// A kill whose victim is started again one second later.
@@ -178,7 +225,11 @@ impl Synthetic {
     /// A request.
     pub(crate) fn request(&mut self, intended: i64, latency: i64, kind: Kind) -> &mut Self {
         self.requests += 1;
-        let journey = if self.requests % 4 == 0 { "title" } else { "home" };
+        let journey = if self.requests % 4 == 0 {
+            "title"
+        } else {
+            "home"
+        };
         let (result, harvest, cause, degradation) = match &kind {
             Kind::Full | Kind::SecondAttempt => (RequestResult::Full, 1.0, None, ""),
             Kind::Degraded(header) => {
@@ -190,9 +241,18 @@ impl Synthetic {
             }
             Kind::Failed(cause) => (RequestResult::Failed, 0.0, Some(cause.clone()), ""),
         };
-        let mut attempts = vec![Attempt { replica: 0, cause: cause.clone() }];
+        let mut attempts = vec![Attempt {
+            replica: 0,
+            cause: cause.clone(),
+        }];
         if kind == Kind::SecondAttempt {
-            attempts.insert(0, Attempt { replica: 1, cause: Some(Cause::Refused) });
+            attempts.insert(
+                0,
+                Attempt {
+                    replica: 1,
+                    cause: Some(Cause::Refused),
+                },
+            );
         }
         let record = RequestRecord {
             id: self.requests,
@@ -220,18 +280,30 @@ impl Synthetic {
     /// The accounts of a load generator without fault.
     pub(crate) fn honest_generator(&mut self) -> &mut Self {
         let due = self.requests;
-        self.add(20 * SECOND + 100, Record::Generator { due, late: 0, capped: 0 })
+        self.add(
+            20 * SECOND + 100,
+            Record::Generator {
+                due,
+                late: 0,
+                capped: 0,
+            },
+        )
     }
 
     /// The entries in the order of time, without an end record.
     pub(crate) fn torn(&self) -> Vec<Entry> {
         let game_day: GameDay = serde_json::from_value(self.game_day.clone()).unwrap();
-        let layout = |name: &str| ServiceLayout { name: name.to_owned(), replicas: 2 };
+        let layout = |name: &str| ServiceLayout {
+            name: name.to_owned(),
+            replicas: 2,
+        };
         let start = Record::Start {
             version: JOURNAL_VERSION,
             program: "0.1.0".to_owned(),
             game_day: Box::new(game_day),
-            services: ["gateway", "metadata", "recommendations"].map(layout).to_vec(),
+            services: ["gateway", "metadata", "recommendations"]
+                .map(layout)
+                .to_vec(),
             seed: 7,
             no_faults: self.no_faults,
             variant: self.variant.clone(),
@@ -241,23 +313,40 @@ impl Synthetic {
         };
         let mut entries = self.entries.clone();
         entries.sort_by_key(|entry| entry.at);
-        entries.insert(0, Entry { at: -3 * SECOND, record: start });
+        entries.insert(
+            0,
+            Entry {
+                at: -3 * SECOND,
+                record: start,
+            },
+        );
         entries
     }
 
     /// The entries in the order of time.
     pub(crate) fn entries(&self) -> Vec<Entry> {
         let mut entries = self.torn();
-        let at = entries.iter().map(|entry| entry.at).max().unwrap_or(0).max(20 * SECOND + 200);
+        let at = entries
+            .iter()
+            .map(|entry| entry.at)
+            .max()
+            .unwrap_or(0)
+            .max(20 * SECOND + 200);
         let lines = entries.len() as u64;
-        entries.push(Entry { at, record: Record::End { lines } });
+        entries.push(Entry {
+            at,
+            record: Record::End { lines },
+        });
         entries
     }
 
     /// The whole journal as it lies on disk.
     pub(crate) fn text(&self) -> String {
         let lines = self.entries();
-        lines.iter().map(|entry| serde_json::to_string(entry).unwrap() + "\n").collect()
+        lines
+            .iter()
+            .map(|entry| serde_json::to_string(entry).unwrap() + "\n")
+            .collect()
     }
 }
 
@@ -283,19 +372,32 @@ pub(crate) fn passing() -> Synthetic {
     journal.requests(0, 8 * SECOND, Kind::Full);
     journal.kill("kills-1", 4 * SECOND, "gateway/1");
     journal.kill("kills-2", 6 * SECOND, "metadata/0");
-    journal.request(4 * SECOND - MILLISECOND, 30 * MILLISECOND, Kind::SecondAttempt);
+    journal.request(
+        4 * SECOND - MILLISECOND,
+        30 * MILLISECOND,
+        Kind::SecondAttempt,
+    );
     journal.ends(
         ("gone", "outage"),
         8 * SECOND,
         10 * SECOND,
         &["recommendations/0", "recommendations/1"],
     );
-    for state in [(8 * SECOND + 50_000, "closed", "open"), (11 * SECOND, "open", "closed")] {
+    for state in [
+        (8 * SECOND + 50_000, "closed", "open"),
+        (11 * SECOND, "open", "closed"),
+    ] {
         let event = json!({
             "event": "breakerTransition", "client": "recommendations",
             "from": state.1, "to": state.2, "reason": "failure rate",
         });
-        journal.add(state.0, Record::ServiceEvent { instance: instance("gateway/0"), event });
+        journal.add(
+            state.0,
+            Record::ServiceEvent {
+                instance: instance("gateway/0"),
+                event,
+            },
+        );
     }
     journal.requests(8 * SECOND, 11 * SECOND, Kind::Degraded(POPULAR));
     journal.requests(11 * SECOND, 20 * SECOND, Kind::Full);

@@ -30,7 +30,10 @@ fn a_run_in_which_everything_holds_passes() {
         verdict.proof,
         "4 instances of 3 services were killed; users noticed 0 of 2,001 requests"
     );
-    assert_eq!((run.total.full, run.total.degraded, run.total.failed), (1_701, 300, 0));
+    assert_eq!(
+        (run.total.full, run.total.degraded, run.total.failed),
+        (1_701, 300, 0)
+    );
     assert_eq!(run.total.yield_ratio, Some(1.0));
     assert_eq!(run.total.first_attempt_yield, Some(0.9995));
     // 1,701 full answers and 300 with 70 %.
@@ -42,13 +45,28 @@ fn a_run_in_which_everything_holds_passes() {
 fn too_many_failures_under_faults_fail() {
     let mut journal = passing();
     for index in 0..30 {
-        fail(&mut journal, 4 * SECOND + index * 20 * MILLISECOND, Cause::Refused);
+        fail(
+            &mut journal,
+            4 * SECOND + index * 20 * MILLISECOND,
+            Cause::Refused,
+        );
     }
     let (run, verdict) = judged(&journal);
     assert_eq!(verdict.outcome, Outcome::Failed);
     assert_eq!(kinds(&verdict), [ReasonKind::SteadyState]);
-    assert_eq!(run.failed_by_cause, [CauseCount { cause: "refused".to_owned(), requests: 30 }]);
-    assert!(verdict.reasons[0].text.starts_with("answers: yield during was 95.89 %"), "{verdict:?}");
+    assert_eq!(
+        run.failed_by_cause,
+        [CauseCount {
+            cause: "refused".to_owned(),
+            requests: 30
+        }]
+    );
+    assert!(
+        verdict.reasons[0]
+            .text
+            .starts_with("answers: yield during was 95.89 %"),
+        "{verdict:?}"
+    );
 }
 
 #[test]
@@ -64,12 +82,23 @@ fn a_failure_before_anything_is_broken_is_inconclusive() {
 #[test]
 fn a_request_that_the_first_fault_can_have_touched_is_not_before() {
     let mut journal = passing();
-    journal.request(4 * SECOND - 5 * MILLISECOND, 50 * MILLISECOND, Kind::Failed(Cause::Reset));
+    journal.request(
+        4 * SECOND - 5 * MILLISECOND,
+        50 * MILLISECOND,
+        Kind::Failed(Cause::Reset),
+    );
     let (run, verdict) = judged(&journal);
     assert_eq!(verdict.outcome, Outcome::Passed);
     assert_eq!(run.phase(Phase::Before).unwrap().numbers.failed, 0);
     assert_eq!(run.phase(Phase::During).unwrap().numbers.failed, 1);
-    assert_eq!(run.troubled.iter().find(|request| request.cause.is_some()).unwrap().faults, ["kills-1"]);
+    assert_eq!(
+        run.troubled
+            .iter()
+            .find(|request| request.cause.is_some())
+            .unwrap()
+            .faults,
+        ["kills-1"]
+    );
 }
 
 #[test]
@@ -85,15 +114,21 @@ fn an_unplanned_end_of_an_instance_fails() {
     let (run, verdict) = judged(&journal);
     assert_eq!(verdict.outcome, Outcome::Failed);
     assert_eq!(kinds(&verdict), [ReasonKind::UnplannedEnd]);
-    assert_eq!(verdict.reasons[0].text, "gateway/0 ended by itself (exit 101) at 5.0 s");
+    assert_eq!(
+        verdict.reasons[0].text,
+        "gateway/0 ended by itself (exit 101) at 5.0 s"
+    );
     assert_eq!(run.kills(), 4);
 }
 
 #[test]
 fn an_instance_that_is_stopped_after_the_load_has_not_ended_by_itself() {
     let mut journal = passing();
-    let stopped =
-        Record::InstanceStopped { instance: instance("gateway/0"), pid: 3, how: "exit 0".to_owned() };
+    let stopped = Record::InstanceStopped {
+        instance: instance("gateway/0"),
+        pid: 3,
+        how: "exit 0".to_owned(),
+    };
     journal.add(21 * SECOND, stopped);
     assert_eq!(judged(&journal).1.outcome, Outcome::Passed);
 }
@@ -125,7 +160,10 @@ fn promises_must_be_read_back_and_kept() {
         (verdict.outcome, kinds(&verdict))
     };
     assert_eq!(verdict_of(&[read_back(50, 0)]), (Outcome::Passed, vec![]));
-    assert_eq!(verdict_of(&[read_back(50, 1)]), (Outcome::Failed, vec![ReasonKind::ReadBack]));
+    assert_eq!(
+        verdict_of(&[read_back(50, 1)]),
+        (Outcome::Failed, vec![ReasonKind::ReadBack])
+    );
     let missing = (Outcome::Inconclusive, vec![ReasonKind::ReadBackMissing]);
     assert_eq!(verdict_of(&[]), missing);
     assert_eq!(verdict_of(&[read_back(0, 0)]), missing);
@@ -139,15 +177,30 @@ fn damaged_evidence_is_inconclusive() {
     };
     let inconclusive = |kind| (Outcome::Inconclusive, vec![kind]);
 
-    assert_eq!(outcome(&passing().torn()), inconclusive(ReasonKind::IncompleteJournal));
+    assert_eq!(
+        outcome(&passing().torn()),
+        inconclusive(ReasonKind::IncompleteJournal)
+    );
 
     let mut shortened = passing().entries();
     shortened.remove(100);
-    assert_eq!(outcome(&shortened), inconclusive(ReasonKind::IncompleteJournal));
+    assert_eq!(
+        outcome(&shortened),
+        inconclusive(ReasonKind::IncompleteJournal)
+    );
 
     let mut lossy = passing();
-    lossy.add(9 * SECOND, Record::Lost { what: LostWhat::QueueFull, count: 1 });
-    assert_eq!(outcome(&lossy.entries()), inconclusive(ReasonKind::LostRecords));
+    lossy.add(
+        9 * SECOND,
+        Record::Lost {
+            what: LostWhat::QueueFull,
+            count: 1,
+        },
+    );
+    assert_eq!(
+        outcome(&lossy.entries()),
+        inconclusive(ReasonKind::LostRecords)
+    );
 
     assert_eq!(outcome(&passing().entries()[1..]).0, Outcome::Inconclusive);
     assert_eq!(outcome(&[]).0, Outcome::Inconclusive);
@@ -162,8 +215,14 @@ fn a_generator_that_measured_itself_is_inconclusive() {
         (verdict.outcome, kinds(&verdict))
     };
     assert_eq!(outcome(2_000, 20, 0), (Outcome::Passed, vec![]));
-    assert_eq!(outcome(2_000, 21, 0), (Outcome::Inconclusive, vec![ReasonKind::Generator]));
-    assert_eq!(outcome(2_000, 0, 1), (Outcome::Inconclusive, vec![ReasonKind::Generator]));
+    assert_eq!(
+        outcome(2_000, 21, 0),
+        (Outcome::Inconclusive, vec![ReasonKind::Generator])
+    );
+    assert_eq!(
+        outcome(2_000, 0, 1),
+        (Outcome::Inconclusive, vec![ReasonKind::Generator])
+    );
 
     let mut silent = Synthetic::new();
     silent.requests(0, 20 * SECOND, Kind::Full);
@@ -172,12 +231,17 @@ fn a_generator_that_measured_itself_is_inconclusive() {
 
 #[test]
 fn without_a_single_request_nothing_is_concluded() {
-    let mut journal = Synthetic::new().without_faults().set("/steadyState", json!([]));
+    let mut journal = Synthetic::new()
+        .without_faults()
+        .set("/steadyState", json!([]));
     journal.honest_generator();
     let (run, verdict) = judged(&journal);
     assert_eq!(kinds(&verdict), [ReasonKind::ZeroSamples]);
     assert_eq!(verdict.outcome, Outcome::Inconclusive);
-    assert_eq!((run.total.yield_ratio, run.total.harvest, run.total.latency), (None, None, None));
+    assert_eq!(
+        (run.total.yield_ratio, run.total.harvest, run.total.latency),
+        (None, None, None)
+    );
 }
 
 #[test]
@@ -196,16 +260,35 @@ fn aborted_outranks_inconclusive_which_outranks_failed() {
         }]),
     );
     for index in 0..100 {
-        fail(&mut journal, 6 * SECOND + index * MILLISECOND, Cause::Timeout);
+        fail(
+            &mut journal,
+            6 * SECOND + index * MILLISECOND,
+            Cause::Timeout,
+        );
     }
     assert_eq!(judged(&journal).1.outcome, Outcome::Failed);
 
-    journal.add(7 * SECOND, Record::Lost { what: LostWhat::WriteFailed, count: 3 });
+    journal.add(
+        7 * SECOND,
+        Record::Lost {
+            what: LostWhat::WriteFailed,
+            count: 3,
+        },
+    );
     let verdict = judged(&journal).1;
     assert_eq!(verdict.outcome, Outcome::Inconclusive);
-    assert_eq!(kinds(&verdict), [ReasonKind::LostRecords, ReasonKind::SteadyState]);
+    assert_eq!(
+        kinds(&verdict),
+        [ReasonKind::LostRecords, ReasonKind::SteadyState]
+    );
 
-    journal.add(7 * SECOND, Record::Abort { condition: "blackout".to_owned(), value: 0.31 });
+    journal.add(
+        7 * SECOND,
+        Record::Abort {
+            condition: "blackout".to_owned(),
+            value: 0.31,
+        },
+    );
     let verdict = judged(&journal).1;
     assert_eq!(verdict.outcome, Outcome::Aborted);
     assert_eq!(
@@ -217,7 +300,12 @@ fn aborted_outranks_inconclusive_which_outranks_failed() {
 #[test]
 fn an_interrupted_run_is_aborted() {
     let mut journal = passing();
-    journal.add(12 * SECOND, Record::Interrupted { by: "ctrl-c".to_owned() });
+    journal.add(
+        12 * SECOND,
+        Record::Interrupted {
+            by: "ctrl-c".to_owned(),
+        },
+    );
     assert_eq!(judged(&journal).1.outcome, Outcome::Aborted);
 }
 
@@ -229,20 +317,30 @@ fn too_few_samples_are_inconclusive_only_where_nothing_failed() {
     // 400 requests before, 701 during, 900 after.
     assert_eq!(
         kinds(&verdict),
-        [ReasonKind::SteadyStateBefore, ReasonKind::TooFewSamples, ReasonKind::TooFewSamples]
+        [
+            ReasonKind::SteadyStateBefore,
+            ReasonKind::TooFewSamples,
+            ReasonKind::TooFewSamples
+        ]
     );
     assert_eq!(run.steady_state[0].phases[1].samples, 701);
 
     let mut journal = passing()
-        .set("/steadyState/0/tolerance", json!({ "after": { "atLeast": 1.0 } }))
+        .set(
+            "/steadyState/0/tolerance",
+            json!({ "after": { "atLeast": 1.0 } }),
+        )
         .set("/steadyState/0/minimumSamples", json!(1_000));
     assert_eq!(judged(&journal).1.outcome, Outcome::Inconclusive);
-    journal.add(5 * SECOND, Record::InstanceDown {
-        instance: instance("metadata/1"),
-        pid: 3,
-        how: "exit 1".to_owned(),
-        fault: None,
-    });
+    journal.add(
+        5 * SECOND,
+        Record::InstanceDown {
+            instance: instance("metadata/1"),
+            pid: 3,
+            how: "exit 1".to_owned(),
+            fault: None,
+        },
+    );
     assert_eq!(judged(&journal).1.outcome, Outcome::Failed);
 }
 
@@ -258,14 +356,23 @@ fn faults_that_never_happened_prove_nothing() {
             reason: "the halt file exists".to_owned(),
         },
     );
-    journal.requests(0, 20 * SECOND, Kind::Full).honest_generator();
+    journal
+        .requests(0, 20 * SECOND, Kind::Full)
+        .honest_generator();
     let (run, verdict) = judged(&journal);
     assert_eq!(verdict.outcome, Outcome::Inconclusive);
     assert_eq!(kinds(&verdict), [ReasonKind::NothingBroken]);
-    assert!(matches!(run.faults[0].prevented, Some(Prevented::Vetoed { .. })));
+    assert!(matches!(
+        run.faults[0].prevented,
+        Some(Prevented::Vetoed { .. })
+    ));
 
     journal = journal.without_faults();
-    assert_eq!(judged(&journal).1.outcome, Outcome::Passed, "a control run breaks nothing");
+    assert_eq!(
+        judged(&journal).1.outcome,
+        Outcome::Passed,
+        "a control run breaks nothing"
+    );
 }
 
 // === Windows ===
@@ -280,13 +387,23 @@ fn a_statement_with_a_window_is_judged_by_its_worst_one() {
         }),
     );
     for index in 0..20 {
-        fail(&mut journal, 6 * SECOND + 500_000 + index * MILLISECOND, Cause::Timeout);
+        fail(
+            &mut journal,
+            6 * SECOND + 500_000 + index * MILLISECOND,
+            Cause::Timeout,
+        );
     }
     let (run, verdict) = judged(&journal);
     let judged = &run.steady_state[0].phases[0];
     // `during` begins at 4 s, so that 6.5 s lies in the window from 6 s: 100 of 120.
     assert_eq!(judged.windows.unwrap().worst_from_micros, Some(6 * SECOND));
-    assert_eq!((judged.windows.unwrap().judged, judged.windows.unwrap().broken), (7, 1));
+    assert_eq!(
+        (
+            judged.windows.unwrap().judged,
+            judged.windows.unwrap().broken
+        ),
+        (7, 1)
+    );
     assert_eq!(judged.value, Some(0.833_333));
     assert_eq!(verdict.outcome, Outcome::Failed);
 }
@@ -301,7 +418,11 @@ fn a_statement_of_one_journey_looks_at_nothing_else() {
         }),
     );
     for index in 0..400 {
-        fail(&mut journal, 6 * SECOND + index * MILLISECOND, Cause::Timeout);
+        fail(
+            &mut journal,
+            6 * SECOND + index * MILLISECOND,
+            Cause::Timeout,
+        );
     }
     let (run, verdict) = judged(&journal);
     assert_eq!(verdict.outcome, Outcome::Failed);
@@ -319,13 +440,45 @@ fn the_live_window_looks_at_what_has_ended_lately() {
         fold.push(entry);
     }
     let window = |metric, journey, seconds| {
-        fold.window(metric, journey, until, std::time::Duration::from_secs(seconds))
+        fold.window(
+            metric,
+            journey,
+            until,
+            std::time::Duration::from_secs(seconds),
+        )
     };
-    assert_eq!(window(Metric::Yield, None, 1), Sample { value: Some(0.990_099), samples: 101 });
-    assert_eq!(window(Metric::Harvest, None, 1), Sample { value: Some(0.7), samples: 100 });
-    assert_eq!(window(Metric::Yield, Some("nobody's"), 1), Sample { value: None, samples: 0 });
-    assert_eq!(window(Metric::Yield, None, 0), Sample { value: None, samples: 0 });
-    assert_eq!(window(Metric::Yield, None, 60).samples, fold.run().total.requests);
+    assert_eq!(
+        window(Metric::Yield, None, 1),
+        Sample {
+            value: Some(0.990_099),
+            samples: 101
+        }
+    );
+    assert_eq!(
+        window(Metric::Harvest, None, 1),
+        Sample {
+            value: Some(0.7),
+            samples: 100
+        }
+    );
+    assert_eq!(
+        window(Metric::Yield, Some("nobody's"), 1),
+        Sample {
+            value: None,
+            samples: 0
+        }
+    );
+    assert_eq!(
+        window(Metric::Yield, None, 0),
+        Sample {
+            value: None,
+            samples: 0
+        }
+    );
+    assert_eq!(
+        window(Metric::Yield, None, 60).samples,
+        fold.run().total.requests
+    );
 }
 
 #[test]
@@ -333,7 +486,10 @@ fn the_steady_state_before_can_be_asked_for_while_it_runs() {
     let entries = passing().entries();
     let until = |limit: i64| {
         let mut fold = Fold::new();
-        entries.iter().filter(|entry| entry.at < limit).for_each(|entry| fold.push(entry));
+        entries
+            .iter()
+            .filter(|entry| entry.at < limit)
+            .for_each(|entry| fold.push(entry));
         fold.steady_state_before()
     };
     assert!(until(0).is_err(), "no samples yet");
@@ -348,11 +504,21 @@ fn recovery_counts_from_the_end_of_the_last_fault_of_an_episode() {
     let recoveries: Vec<_> = run
         .recoveries
         .iter()
-        .map(|recovery| (recovery.faults.join(" "), recovery.after_micros, recovery.status))
+        .map(|recovery| {
+            (
+                recovery.faults.join(" "),
+                recovery.after_micros,
+                recovery.status,
+            )
+        })
         .collect();
     // Between the first kill's end at 5 s and the second at 6 s, and between 7 s and 8 s, there
     // are no 2 s; the harvest is back at 11 s, one second after the outage.
-    let expected = ("kills-1 kills-2 gone".to_owned(), Some(SECOND), RecoveryStatus::Recovered);
+    let expected = (
+        "kills-1 kills-2 gone".to_owned(),
+        Some(SECOND),
+        RecoveryStatus::Recovered,
+    );
     assert_eq!(recoveries, [expected]);
     assert_eq!(run.faults[0].merged_into.as_deref(), Some("gone"));
     assert_eq!(run.faults[2].recovered_after_micros, Some(SECOND));
@@ -362,11 +528,19 @@ fn recovery_counts_from_the_end_of_the_last_fault_of_an_episode() {
 #[test]
 fn faults_with_time_between_them_recover_each_on_its_own() {
     let mut journal = Synthetic::new();
-    journal.kill("kills-1", 4 * SECOND, "gateway/1").kill("kills-2", 8 * SECOND, "gateway/0");
-    journal.requests(0, 20 * SECOND, Kind::Full).honest_generator();
+    journal
+        .kill("kills-1", 4 * SECOND, "gateway/1")
+        .kill("kills-2", 8 * SECOND, "gateway/0");
+    journal
+        .requests(0, 20 * SECOND, Kind::Full)
+        .honest_generator();
     let (run, verdict) = judged(&journal);
     assert_eq!(run.recoveries.len(), 2);
-    assert!(run.recoveries.iter().all(|recovery| recovery.after_micros == Some(0)));
+    assert!(
+        run.recoveries
+            .iter()
+            .all(|recovery| recovery.after_micros == Some(0))
+    );
     assert_eq!(verdict.outcome, Outcome::Passed);
 }
 
@@ -375,24 +549,38 @@ fn degraded_until(end: i64) -> Synthetic {
     journal.kill("kills-1", 4 * SECOND, "recommendations/1");
     journal.requests(0, 4 * SECOND, Kind::Full);
     journal.requests(4 * SECOND, end, Kind::Degraded(POPULAR));
-    journal.requests(end, 20 * SECOND, Kind::Full).honest_generator();
+    journal
+        .requests(end, 20 * SECOND, Kind::Full)
+        .honest_generator();
     journal
 }
 
 #[test]
 fn a_late_recovery_fails_and_so_does_none() {
     // The kill ends at 5 s, the limit is 5 s.
-    assert_eq!(judged(&degraded_until(10 * SECOND)).1.outcome, Outcome::Passed);
+    assert_eq!(
+        judged(&degraded_until(10 * SECOND)).1.outcome,
+        Outcome::Passed
+    );
     let (run, verdict) = judged(&degraded_until(12 * SECOND));
-    assert_eq!((verdict.outcome, kinds(&verdict)), (Outcome::Failed, vec![ReasonKind::Recovery]));
+    assert_eq!(
+        (verdict.outcome, kinds(&verdict)),
+        (Outcome::Failed, vec![ReasonKind::Recovery])
+    );
     // A mean harvest of 0.99 over 2 s tolerates 66 ms of degraded answers: none of a whole slot.
     assert_eq!(run.recoveries[0].after_micros, Some(7 * SECOND));
     let (run, verdict) = judged(&degraded_until(20 * SECOND));
-    assert_eq!((verdict.outcome, kinds(&verdict)), (Outcome::Failed, vec![ReasonKind::Recovery]));
+    assert_eq!(
+        (verdict.outcome, kinds(&verdict)),
+        (Outcome::Failed, vec![ReasonKind::Recovery])
+    );
     assert_eq!(run.recoveries[0].status, RecoveryStatus::NotRecovered);
     assert_eq!(run.recoveries[0].broken, ["complete"]);
     assert!(run.phase(Phase::After).is_none());
-    assert_eq!(run.steady_state[0].phases[2].status, StatementStatus::NotReached);
+    assert_eq!(
+        run.steady_state[0].phases[2].status,
+        StatementStatus::NotReached
+    );
 }
 
 #[test]
@@ -406,10 +594,15 @@ fn harvest_must_recover_even_where_no_statement_speaks_of_it() {
 fn a_load_that_ends_too_soon_after_a_fault_is_inconclusive() {
     let mut journal = Synthetic::new();
     journal.kill("kills-1", 18 * SECOND, "gateway/1");
-    journal.requests(0, 20 * SECOND, Kind::Full).honest_generator();
+    journal
+        .requests(0, 20 * SECOND, Kind::Full)
+        .honest_generator();
     let (run, verdict) = judged(&journal);
     assert_eq!(run.recoveries[0].status, RecoveryStatus::TooShort);
-    assert_eq!((verdict.outcome, kinds(&verdict)), (Outcome::Inconclusive, vec![ReasonKind::TooFewSamples]));
+    assert_eq!(
+        (verdict.outcome, kinds(&verdict)),
+        (Outcome::Inconclusive, vec![ReasonKind::TooFewSamples])
+    );
 }
 
 // === Attribution ===
@@ -417,7 +610,9 @@ fn a_load_that_ends_too_soon_after_a_fault_is_inconclusive() {
 #[test]
 fn requests_name_the_faults_that_overlap_them() {
     let mut journal = Synthetic::new();
-    journal.requests(0, 20 * SECOND, Kind::Full).honest_generator();
+    journal
+        .requests(0, 20 * SECOND, Kind::Full)
+        .honest_generator();
     // Ready again at 5.3 s, so that the reach ends at 6.3 s.
     journal.kill("kills-1", 4 * SECOND, "gateway/1");
     journal.kill("kills-2", 6 * SECOND, "metadata/1");
@@ -437,7 +632,10 @@ fn requests_name_the_faults_that_overlap_them() {
         .iter()
         .map(|request| (request.intended / 100_000, request.faults.join(" ")))
         .collect();
-    let named: Vec<_> = named.iter().map(|(at, faults)| (*at, faults.as_str())).collect();
+    let named: Vec<_> = named
+        .iter()
+        .map(|(at, faults)| (*at, faults.as_str()))
+        .collect();
     assert_eq!(
         named,
         [
@@ -450,7 +648,10 @@ fn requests_name_the_faults_that_overlap_them() {
         ]
     );
     assert_eq!(run.unexplained_failed, 2);
-    assert_eq!((run.faults[0].requests_failed, run.faults[1].requests_failed), (3, 2));
+    assert_eq!(
+        (run.faults[0].requests_failed, run.faults[1].requests_failed),
+        (3, 2)
+    );
     assert_eq!(run.faults[0].ready_micros, Some(5 * SECOND + 300_000));
     assert_eq!(run.faults[0].reach_micros, Some(6 * SECOND + 300_000));
 }
@@ -462,18 +663,33 @@ fn a_fault_whose_victim_never_comes_back_reaches_to_the_end() {
     journal.plan("pause-1", "pause", 4 * SECOND, &["gateway/1"]);
     journal.add(
         4 * SECOND,
-        Record::FaultBegan { fault: "pause-1".to_owned(), kind: "pause".to_owned(), victims },
+        Record::FaultBegan {
+            fault: "pause-1".to_owned(),
+            kind: "pause".to_owned(),
+            victims,
+        },
     );
     journal.add(
         4 * SECOND,
-        Record::InstancePaused { instance: instance("gateway/1"), fault: "pause-1".to_owned() },
+        Record::InstancePaused {
+            instance: instance("gateway/1"),
+            fault: "pause-1".to_owned(),
+        },
     );
-    journal.requests(0, 20 * SECOND, Kind::Full).honest_generator();
+    journal
+        .requests(0, 20 * SECOND, Kind::Full)
+        .honest_generator();
     fail(&mut journal, 19 * SECOND, Cause::Timeout);
     let (run, verdict) = judged(&journal);
     assert_eq!(run.troubled[0].faults, ["pause-1"]);
     assert_eq!(run.pauses(), 1);
-    assert!(verdict.proof.starts_with("1 instance of 1 service was paused;"), "{}", verdict.proof);
+    assert!(
+        verdict
+            .proof
+            .starts_with("1 instance of 1 service was paused;"),
+        "{}",
+        verdict.proof
+    );
 }
 
 // === Instances, degradations, breakers ===
@@ -483,10 +699,17 @@ fn the_life_of_an_instance_is_told() {
     let (run, _) = judged(&passing());
     let gateway = &run.instances[1];
     assert_eq!(gateway.instance, instance("gateway/1"));
-    assert_eq!((gateway.kills, gateway.restarts, gateway.unplanned_ends), (1, 1, 0));
+    assert_eq!(
+        (gateway.kills, gateway.restarts, gateway.unplanned_ends),
+        (1, 1, 0)
+    );
     assert_eq!(gateway.ready_after_micros, [300_000, 300_000]);
     assert_eq!(gateway.peak_memory_bytes, Some(30 << 20));
-    let states: Vec<_> = gateway.states.iter().map(|span| (span.from, span.state)).collect();
+    let states: Vec<_> = gateway
+        .states
+        .iter()
+        .map(|span| (span.from, span.state))
+        .collect();
     assert_eq!(
         states,
         [
@@ -520,7 +743,11 @@ fn degradations_are_counted_by_what_was_replaced() {
 #[test]
 fn the_live_picture_shows_what_is_broken_now() {
     let mut fold = Fold::new();
-    for entry in passing().entries().iter().filter(|entry| entry.at < 9 * SECOND) {
+    for entry in passing()
+        .entries()
+        .iter()
+        .filter(|entry| entry.at < 9 * SECOND)
+    {
         fold.push(entry);
     }
     let live = fold.live(9 * SECOND);
@@ -529,10 +756,17 @@ fn the_live_picture_shows_what_is_broken_now() {
     assert_eq!(live.kills, 4);
     assert_eq!(
         live.breakers,
-        [(instance("gateway/0"), "recommendations".to_owned(), "open".to_owned())]
+        [(
+            instance("gateway/0"),
+            "recommendations".to_owned(),
+            "open".to_owned()
+        )]
     );
     assert!((live.rate - 100.0).abs() < 1.0);
-    let down = live.instances.iter().filter(|instance| instance.state == InstanceState::Down);
+    let down = live
+        .instances
+        .iter()
+        .filter(|instance| instance.state == InstanceState::Down);
     assert_eq!(down.count(), 2);
 }
 
@@ -544,22 +778,41 @@ mod reference {
     use super::*;
 
     fn measured() -> impl Strategy<Value = Measured> {
-        let results =
-            [RequestResult::Full, RequestResult::Degraded, RequestResult::Failed].to_vec();
-        (0..20_000_000_i64, 0..3_000_000_i64, proptest::sample::select(results), 0..=100_u8, any::<bool>())
-            .prop_map(|(intended, latency, result, percent, first_attempt)| Measured {
-                intended,
-                ended: intended + latency,
-                journey: 0,
-                result,
-                first_attempt: first_attempt && result != RequestResult::Failed,
-                harvest: if result == RequestResult::Failed { 0.0 } else { f32::from(percent) / 100.0 },
-            })
+        let results = [
+            RequestResult::Full,
+            RequestResult::Degraded,
+            RequestResult::Failed,
+        ]
+        .to_vec();
+        (
+            0..20_000_000_i64,
+            0..3_000_000_i64,
+            proptest::sample::select(results),
+            0..=100_u8,
+            any::<bool>(),
+        )
+            .prop_map(
+                |(intended, latency, result, percent, first_attempt)| Measured {
+                    intended,
+                    ended: intended + latency,
+                    journey: 0,
+                    result,
+                    first_attempt: first_attempt && result != RequestResult::Failed,
+                    harvest: if result == RequestResult::Failed {
+                        0.0
+                    } else {
+                        f32::from(percent) / 100.0
+                    },
+                },
+            )
     }
 
     /// The smallest latency that is not below the share of all of them, in milliseconds.
     fn nearest_rank(requests: &[Measured], quantile: f64) -> f64 {
-        let mut latencies: Vec<_> = requests.iter().map(|request| request.latency().max(1)).collect();
+        let mut latencies: Vec<_> = requests
+            .iter()
+            .map(|request| request.latency().max(1))
+            .collect();
         latencies.sort_unstable();
         let rank = (quantile * latencies.len() as f64).ceil().max(1.0) as usize;
         latencies[rank - 1] as f64 / 1_000.0
@@ -643,10 +896,18 @@ mod reference {
 fn a_long_journal_folds() {
     let mut journal = Synthetic::new().set("/timeline/duration", json!("600s"));
     for fault in 0..50 {
-        journal.kill(&format!("kills-{fault}"), (10 + fault * 10) * SECOND, "gateway/1");
+        journal.kill(
+            &format!("kills-{fault}"),
+            (10 + fault * 10) * SECOND,
+            "gateway/1",
+        );
     }
     for index in 0..50_000 {
-        let kind = if index % 100 == 0 { Kind::Degraded(POPULAR) } else { Kind::Full };
+        let kind = if index % 100 == 0 {
+            Kind::Degraded(POPULAR)
+        } else {
+            Kind::Full
+        };
         journal.request(index * 12_000, 5 * MILLISECOND, kind);
     }
     journal.honest_generator();

@@ -44,7 +44,11 @@ pub fn milliseconds(value: f64) -> String {
     if value >= 1_000.0 {
         return format!("{:.2} s", value / 1_000.0);
     }
-    if value >= 100.0 { format!("{value:.0} ms") } else { format!("{value:.1} ms") }
+    if value >= 100.0 {
+        format!("{value:.0} ms")
+    } else {
+        format!("{value:.1} ms")
+    }
 }
 
 /// Milliseconds, or a dash.

@@ -2,9 +2,7 @@
 
 use super::text;
 use crate::schema::Phase;
-use crate::verdict::{
-    Outcome, RecoveryStatus, Run, StatementRun, StatementStatus, Verdict, words,
-};
+use crate::verdict::{Outcome, RecoveryStatus, Run, StatementRun, StatementStatus, Verdict, words};
 
 /// How many reasons the block names.
 const MOST_REASONS: usize = 8;
@@ -15,7 +13,15 @@ pub fn block(run: &Run, verdict: &Verdict, colour: bool) -> String {
     let paint = Paint { colour };
     let mut lines = vec![
         String::new(),
-        format!("{}  {}", paint.outcome(verdict.outcome), paint.strong(&format!("{}, seed {}", text::title(run), run.about.seed))),
+        format!(
+            "{}  {}",
+            paint.outcome(verdict.outcome),
+            paint.strong(&format!(
+                "{}, seed {}",
+                text::plain(&text::title(run)),
+                run.about.seed
+            ))
+        ),
         format!("  {}", verdict.proof),
         String::new(),
     ];
@@ -26,7 +32,7 @@ pub fn block(run: &Run, verdict: &Verdict, colour: bool) -> String {
         lines.push(String::new());
         lines.push(format!("  {}", paint.strong("why")));
         let shown = verdict.reasons.iter().take(MOST_REASONS);
-        lines.extend(shown.map(|reason| format!("  - {}", reason.text)));
+        lines.extend(shown.map(|reason| format!("  - {}", text::plain(&reason.text))));
         let more = verdict.reasons.len().saturating_sub(MOST_REASONS);
         if more > 0 {
             lines.push(format!("  - and {more} more in the report"));
@@ -39,7 +45,9 @@ pub fn block(run: &Run, verdict: &Verdict, colour: bool) -> String {
 fn numbers(run: &Run) -> Vec<String> {
     let total = &run.total;
     let row = |name: &str, value: String, rest: String| {
-        format!("  {name:<12}{value:>9}   {rest}").trim_end().to_owned()
+        format!("  {name:<12}{value:>9}   {rest}")
+            .trim_end()
+            .to_owned()
     };
     let latency = |pick: fn(&crate::verdict::Latency) -> f64| {
         words::milliseconds_or_dash(total.latency.as_ref().map(pick))
@@ -60,7 +68,7 @@ fn numbers(run: &Run) -> Vec<String> {
             "harvest",
             words::percent_or_dash(total.harvest),
             format!(
-                "{} degraded, each marked, {} unexplained",
+                "{} degraded, {} unexplained",
                 words::count(total.degraded),
                 words::count(run.unexplained_degraded),
             ),
@@ -79,7 +87,11 @@ fn numbers(run: &Run) -> Vec<String> {
     rows.extend(recovery(run).map(|(value, rest)| row("recovery", value, rest)));
     rows.extend(run.read_back.iter().map(|promises| {
         let kept = promises.checked.saturating_sub(promises.missing_count);
-        let rest = format!("of {} {} kept", words::count(promises.checked), promises.name);
+        let rest = format!(
+            "of {} {} kept",
+            words::count(promises.checked),
+            text::plain(&promises.name)
+        );
         row("read back", words::count(kept), rest)
     }));
     rows
@@ -94,10 +106,20 @@ fn recovery(run: &Run) -> Option<(String, String)> {
         .filter(|recovery| recovery.status == RecoveryStatus::NotRecovered)
         .count();
     if unseen > 0 {
-        return Some(("none".to_owned(), format!("{unseen} times not back when the load ended")));
+        return Some((
+            "none".to_owned(),
+            format!("{unseen} times not back when the load ended"),
+        ));
     }
-    let slowest = run.recoveries.iter().filter_map(|recovery| recovery.after_micros).max()?;
-    Some((words::seconds(slowest), format!("the slowest; {within} allowed")))
+    let slowest = run
+        .recoveries
+        .iter()
+        .filter_map(|recovery| recovery.after_micros)
+        .max()?;
+    Some((
+        words::seconds(slowest),
+        format!("the slowest; {within} allowed"),
+    ))
 }
 
 fn steady_state(run: &Run, paint: &Paint) -> Vec<String> {
@@ -108,21 +130,30 @@ fn steady_state(run: &Run, paint: &Paint) -> Vec<String> {
         .max()
         .unwrap_or(0)
         .max("steady state".len());
-    let mut rows =
-        vec![format!("  {:<width$}  {:<18}{:<18}{}", "steady state", "before", "during", "after")];
+    let mut rows = vec![format!(
+        "  {:<width$}  {:<18}{:<18}{}",
+        "steady state", "before", "during", "after"
+    )];
     rows.extend(run.steady_state.iter().map(|statement| {
         let cells: String = [Phase::Before, Phase::During, Phase::After]
             .into_iter()
             .map(|phase| cell(statement, phase, paint))
             .collect();
-        format!("  {:<width$}  {cells}", statement.statement.id).trim_end().to_owned()
+        format!(
+            "  {:<width$}  {cells}",
+            text::plain(&statement.statement.id)
+        )
+        .trim_end()
+        .to_owned()
     }));
     rows
 }
 
 fn cell(statement: &StatementRun, phase: Phase, paint: &Paint) -> String {
     let judged = statement.phases.iter().find(|judged| judged.phase == phase);
-    let text = judged.map_or_else(words::dash, |judged| text::judged(statement.statement.metric, judged));
+    let text = judged.map_or_else(words::dash, |judged| {
+        text::judged(statement.statement.metric, judged)
+    });
     let padding = " ".repeat(18_usize.saturating_sub(text.chars().count()));
     let status = judged.map(|judged| judged.status);
     format!("{}{padding}", paint.status(&text, status))
@@ -135,7 +166,11 @@ struct Paint {
 
 impl Paint {
     fn paint(&self, codes: &str, text: &str) -> String {
-        if self.colour { format!("\u{1b}[{codes}m{text}\u{1b}[0m") } else { text.to_owned() }
+        if self.colour {
+            format!("\u{1b}[{codes}m{text}\u{1b}[0m")
+        } else {
+            text.to_owned()
+        }
     }
 
     fn strong(&self, text: &str) -> String {
@@ -149,7 +184,11 @@ impl Paint {
             Outcome::Aborted | Outcome::Inconclusive => "1;30;43",
         };
         let word = outcome.as_str().to_uppercase();
-        if self.colour { self.paint(codes, &format!(" {word} ")) } else { word }
+        if self.colour {
+            self.paint(codes, &format!(" {word} "))
+        } else {
+            word
+        }
     }
 
     fn status(&self, text: &str, status: Option<StatementStatus>) -> String {

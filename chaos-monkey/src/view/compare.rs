@@ -29,16 +29,20 @@ pub fn is_proof(first: Side<'_>, second: Side<'_>) -> bool {
 pub fn block(first: Side<'_>, second: Side<'_>) -> String {
     let rows = rows(first, second);
     let width = |column: usize| {
-        rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
+        rows.iter()
+            .filter_map(|row| row.get(column))
+            .map(|cell| cell.chars().count())
+            .max()
+            .unwrap_or(0)
     };
     let (name, left, right) = (width(0), width(1), width(2));
-    let mut text = String::from("\n");
+    let mut block = String::from("\n");
     for [what, one, other] in &rows {
         let line = format!("  {what:<name$}   {one:>left$}   {other:>right$}");
-        let _ = writeln!(text, "{}", line.trim_end());
+        let _ = writeln!(block, "{}", text::plain(line.trim_end()));
     }
-    let _ = writeln!(text, "\n  {}", conclusion(first, second));
-    text
+    let _ = writeln!(block, "\n  {}", text::plain(&conclusion(first, second)));
+    block
 }
 
 /// The comparison as Markdown.
@@ -46,7 +50,13 @@ pub fn markdown(first: Side<'_>, second: Side<'_>) -> String {
     let mut page = format!("# {}: side by side\n\n", escape(&first.run.about.title));
     let _ = writeln!(page, "**{}**\n", escape(&conclusion(first, second)));
     for (index, [what, one, other]) in rows(first, second).iter().enumerate() {
-        let _ = writeln!(page, "| {} | {} | {} |", escape(what), escape(one), escape(other));
+        let _ = writeln!(
+            page,
+            "| {} | {} | {} |",
+            escape(what),
+            escape(one),
+            escape(other)
+        );
         if index == 0 {
             page.push_str("| :--- | ---: | ---: |\n");
         }
@@ -105,14 +115,18 @@ fn side(side: Side<'_>) -> Markup {
     }
 }
 
-/// `With middleware users noticed 0 of 8,412 requests; bare they noticed 2,113 of 8,398.`
+/// `Users noticed 0 of 8,412 requests with middleware and 2,113 of 8,398 bare.`
 fn conclusion(first: Side<'_>, second: Side<'_>) -> String {
     let noticed = |side: Side<'_>| {
         let total = &side.run.total;
-        format!("{} of {}", words::count(total.failed), words::count(total.requests))
+        format!(
+            "{} of {}",
+            words::count(total.failed),
+            words::count(total.requests)
+        )
     };
     format!(
-        "Users noticed {} requests {}, and {} {}.",
+        "Users noticed {} requests {} and {} {}.",
         noticed(first),
         first.name,
         noticed(second),
@@ -126,7 +140,11 @@ fn rows(first: Side<'_>, second: Side<'_>) -> Vec<[String; 3]> {
         [what.to_owned(), value(first), value(second)]
     };
     let number = |what: &str, value: fn(&Numbers) -> String| {
-        [what.to_owned(), value(&first.run.total), value(&second.run.total)]
+        [
+            what.to_owned(),
+            value(&first.run.total),
+            value(&second.run.total),
+        ]
     };
     let latency = |what: &str, pick: fn(&Latency) -> f64| {
         let value =
@@ -140,7 +158,9 @@ fn rows(first: Side<'_>, second: Side<'_>) -> Vec<[String; 3]> {
         number("failed", |total| words::count(total.failed)),
         number("degraded", |total| words::count(total.degraded)),
         number("yield", |total| words::percent_or_dash(total.yield_ratio)),
-        number("first attempts", |total| words::percent_or_dash(total.first_attempt_yield)),
+        number("first attempts", |total| {
+            words::percent_or_dash(total.first_attempt_yield)
+        }),
         number("harvest", |total| words::percent_or_dash(total.harvest)),
         latency("latency p50", |latency| latency.p50),
         latency("latency p99", |latency| latency.p99),
@@ -151,17 +171,34 @@ fn rows(first: Side<'_>, second: Side<'_>) -> Vec<[String; 3]> {
         row("instances killed", &|side| words::count(side.run.kills())),
         row("slowest recovery", &|side| {
             let recoveries = &side.run.recoveries;
-            let all: Option<Vec<_>> = recoveries.iter().map(|recovery| recovery.after_micros).collect();
-            all.map_or_else(|| "not recovered".to_owned(), |all| words::seconds_or_dash(all.into_iter().max()))
+            let all: Option<Vec<_>> = recoveries
+                .iter()
+                .map(|recovery| recovery.after_micros)
+                .collect();
+            all.map_or_else(
+                || "not recovered".to_owned(),
+                |all| words::seconds_or_dash(all.into_iter().max()),
+            )
         }),
     ];
-    rows.extend(first.run.faults.iter().filter(|fault| fault.began_micros.is_some()).map(|fault| {
-        let failed = |side: Side<'_>| {
-            let same = side.run.faults.iter().find(|other| other.id == fault.id);
-            same.map_or_else(words::dash, |fault| words::count(fault.requests_failed))
-        };
-        let victims = text::victims(&fault.victims);
-        [format!("failed under {} ({} {victims})", fault.id, fault.kind), failed(first), failed(second)]
-    }));
+    rows.extend(
+        first
+            .run
+            .faults
+            .iter()
+            .filter(|fault| fault.began_micros.is_some())
+            .map(|fault| {
+                let failed = |side: Side<'_>| {
+                    let same = side.run.faults.iter().find(|other| other.id == fault.id);
+                    same.map_or_else(words::dash, |fault| words::count(fault.requests_failed))
+                };
+                let victims = text::victims(&fault.victims);
+                [
+                    format!("failed under {} ({} {victims})", fault.id, fault.kind),
+                    failed(first),
+                    failed(second),
+                ]
+            }),
+    );
     rows
 }

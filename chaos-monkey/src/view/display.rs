@@ -34,7 +34,10 @@ pub struct Display {
 
 impl fmt::Debug for Display {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Display").field("is_running", &self.running.is_some()).finish()
+        formatter
+            .debug_struct("Display")
+            .field("is_running", &self.running.is_some())
+            .finish()
     }
 }
 
@@ -55,7 +58,9 @@ impl Display {
             Output::Lines => tokio::spawn(show_lines(fold, now, stopped)),
             Output::Live => tokio::spawn(show_live(Screen::open()?, fold, now, stopped)),
         };
-        Ok(Self { running: Some((stop, task)) })
+        Ok(Self {
+            running: Some((stop, task)),
+        })
     }
 
     /// Stops and gives the terminal back.

@@ -15,7 +15,9 @@ use crate::verdict::{
 /// an error; what was not reached is skipped.
 pub fn junit(run: &Run, verdict: &Verdict) -> String {
     let mut report = Report::new(format!("game day {}", text::title(run)));
-    report.set_time(Duration::from_micros(run.load_ended_micros.max(0).unsigned_abs()));
+    report.set_time(Duration::from_micros(
+        run.load_ended_micros.max(0).unsigned_abs(),
+    ));
     let suites = [
         suite("evidence", evidence(verdict)),
         suite("steady state", steady_state(run)),
@@ -69,7 +71,10 @@ fn evidence(verdict: &Verdict) -> Vec<TestCase> {
         ZeroSamples,
     };
     let cases: [(&str, &[ReasonKind]); 5] = [
-        ("the game day was not ended early", &[AbortCondition, Interrupted]),
+        (
+            "the game day was not ended early",
+            &[AbortCondition, Interrupted],
+        ),
         ("the journal is complete", &[IncompleteJournal, LostRecords]),
         ("there were requests", &[ZeroSamples]),
         ("the load generator kept its promises", &[Generator]),
@@ -78,7 +83,13 @@ fn evidence(verdict: &Verdict) -> Vec<TestCase> {
     cases
         .into_iter()
         .map(|(name, kinds)| {
-            case(name, verdict.reasons.iter().filter(|reason| kinds.contains(&reason.kind)))
+            case(
+                name,
+                verdict
+                    .reasons
+                    .iter()
+                    .filter(|reason| kinds.contains(&reason.kind)),
+            )
         })
         .collect()
 }
@@ -86,7 +97,12 @@ fn evidence(verdict: &Verdict) -> Vec<TestCase> {
 fn steady_state(run: &Run) -> Vec<TestCase> {
     run.steady_state
         .iter()
-        .flat_map(|statement| statement.phases.iter().map(|phase| statement_case(statement, phase)))
+        .flat_map(|statement| {
+            statement
+                .phases
+                .iter()
+                .map(|phase| statement_case(statement, phase))
+        })
         .collect()
 }
 
@@ -127,8 +143,11 @@ fn recovery(run: &Run, verdict: &Verdict) -> Vec<TestCase> {
                 recovery.status == RecoveryStatus::TooShort
                     && recovery.faults.last() == Some(&fault.id)
             });
-            let kind =
-                if too_short { ReasonKind::TooFewSamples } else { ReasonKind::Recovery };
+            let kind = if too_short {
+                ReasonKind::TooFewSamples
+            } else {
+                ReasonKind::Recovery
+            };
             case(name, about(verdict, kind, &fault.id))
         })
         .collect()
@@ -149,8 +168,11 @@ fn read_back(run: &Run, verdict: &Verdict) -> Vec<TestCase> {
     run.read_back
         .iter()
         .map(|promises| {
-            let against = about(verdict, ReasonKind::ReadBack, &promises.name)
-                .chain(about(verdict, ReasonKind::ReadBackMissing, &promises.name));
+            let against = about(verdict, ReasonKind::ReadBack, &promises.name).chain(about(
+                verdict,
+                ReasonKind::ReadBackMissing,
+                &promises.name,
+            ));
             case(format!("{} were kept", promises.name), against)
         })
         .collect()
@@ -161,5 +183,8 @@ fn about<'a>(
     kind: ReasonKind,
     subject: &'a str,
 ) -> impl Iterator<Item = &'a Reason> {
-    verdict.reasons.iter().filter(move |reason| reason.kind == kind && reason.subject == subject)
+    verdict
+        .reasons
+        .iter()
+        .filter(move |reason| reason.kind == kind && reason.subject == subject)
 }

@@ -1,12 +1,16 @@
 //! A plain line a second, for logs and pipes.
 
+use super::text;
 use crate::verdict::{BrokenNow, Live, words};
 
 /// One line about the present moment, without a line feed.
 pub fn line(live: &Live) -> String {
     let Some(about) = live.about.as_ref().filter(|_| live.now >= 0) else {
         let ready = ready(live);
-        return format!("starting  {ready} of {} instances ready", live.instances.len());
+        return format!(
+            "starting  {ready} of {} instances ready",
+            live.instances.len()
+        );
     };
     let phase = live.phase.map_or("before", words::phase);
     let p99 = words::milliseconds_or_dash(live.last.latency.map(|latency| latency.p99));
@@ -27,13 +31,16 @@ pub fn line(live: &Live) -> String {
         let broken: Vec<_> = live.broken.iter().map(broken_now).collect();
         line.push_str(&format!("  breaking: {}", broken.join(", ")));
     }
-    line
+    text::plain(&line)
 }
 
 /// `kill gateway/1`, `outage recommendations (2 instances)`.
 pub fn broken_now(broken: &BrokenNow) -> String {
-    let services: std::collections::BTreeSet<_> =
-        broken.victims.iter().map(|victim| victim.service.as_str()).collect();
+    let services: std::collections::BTreeSet<_> = broken
+        .victims
+        .iter()
+        .map(|victim| victim.service.as_str())
+        .collect();
     let services = services.into_iter().collect::<Vec<_>>().join(" and ");
     match broken.victims.as_slice() {
         [victim] => format!("{} {victim}", broken.kind),
@@ -43,5 +50,8 @@ pub fn broken_now(broken: &BrokenNow) -> String {
 
 fn ready(live: &Live) -> usize {
     use crate::verdict::InstanceState::Up;
-    live.instances.iter().filter(|instance| instance.state == Up).count()
+    live.instances
+        .iter()
+        .filter(|instance| instance.state == Up)
+        .count()
 }

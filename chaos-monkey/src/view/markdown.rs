@@ -16,7 +16,12 @@ pub fn markdown(run: &Run, verdict: &Verdict) -> String {
         page.push_str(text);
         page.push('\n');
     };
-    line(&format!("# {} {}: {}", sign(verdict.outcome), verdict.outcome, escape(&text::title(run))));
+    line(&format!(
+        "# {} {}: {}",
+        sign(verdict.outcome),
+        verdict.outcome,
+        escape(&text::title(run))
+    ));
     line("");
     line(&format!("**{}.**", escape(&verdict.proof)));
     line("");
@@ -27,8 +32,14 @@ pub fn markdown(run: &Run, verdict: &Verdict) -> String {
         line("");
     }
     line(&format!("> {}", escape(&run.about.hypothesis)));
-    for section in [numbers(run), steady_state(run), faults(run), causes(run), degradations(run), read_back(run)]
-    {
+    for section in [
+        numbers(run),
+        steady_state(run),
+        faults(run),
+        causes(run),
+        degradations(run),
+        read_back(run),
+    ] {
         page.push_str(&section);
     }
     let about = &run.about;
@@ -54,13 +65,30 @@ const fn sign(outcome: Outcome) -> &'static str {
 
 fn numbers(run: &Run) -> String {
     let mut rows = vec![number_row("all", &run.total)];
-    rows.extend(run.phases.iter().map(|phase| number_row(words::phase(phase.phase), &phase.numbers)));
-    rows.extend(run.journeys.iter().map(|journey| number_row(&journey.name, &journey.numbers)));
+    rows.extend(
+        run.phases
+            .iter()
+            .map(|phase| number_row(words::phase(phase.phase), &phase.numbers)),
+    );
+    rows.extend(
+        run.journeys
+            .iter()
+            .map(|journey| number_row(&journey.name, &journey.numbers)),
+    );
     table(
         "What users got",
         &[
-            "", "-requests", "-failed", "-degraded", "-yield", "-first attempts", "-harvest", "-p50",
-            "-p95", "-p99", "-longest",
+            "",
+            "-requests",
+            "-failed",
+            "-degraded",
+            "-yield",
+            "-first attempts",
+            "-harvest",
+            "-p50",
+            "-p95",
+            "-p99",
+            "-longest",
         ],
         rows,
     )
@@ -91,14 +119,22 @@ fn steady_state(run: &Run) -> String {
         let cells = [Phase::Before, Phase::During, Phase::After].map(|phase| {
             let judged = statement.phases.iter().find(|judged| judged.phase == phase);
             judged.map_or_else(words::dash, |judged| {
-                format!("{} ({})", text::judged(metric, judged), words::bound(metric, judged.bound))
+                format!(
+                    "{} ({})",
+                    text::judged(metric, judged),
+                    words::bound(metric, judged.bound)
+                )
             })
         });
         let mut row = vec![statement.statement.id.clone(), text::measured(statement)];
         row.extend(cells);
         row
     });
-    table("Steady state", &["statement", "measured", "before", "during", "after"], rows.collect())
+    table(
+        "Steady state",
+        &["statement", "measured", "before", "during", "after"],
+        rows.collect(),
+    )
 }
 
 fn faults(run: &Run) -> String {
@@ -116,7 +152,16 @@ fn faults(run: &Run) -> String {
     });
     let mut section = table(
         "Faults",
-        &["fault", "kind", "victims", "-began", "-ended", "-failed", "-degraded", "outcome"],
+        &[
+            "fault",
+            "kind",
+            "victims",
+            "-began",
+            "-ended",
+            "-failed",
+            "-degraded",
+            "outcome",
+        ],
         rows.collect(),
     );
     let more = run.faults.len().saturating_sub(MOST_FAULTS);
@@ -131,7 +176,8 @@ fn causes(run: &Run) -> String {
     table(
         "Failed requests",
         &["cause", "-requests"],
-        rows.map(|count| vec![count.cause.clone(), words::count(count.requests)]).collect(),
+        rows.map(|count| vec![count.cause.clone(), words::count(count.requests)])
+            .collect(),
     )
 }
 
@@ -147,7 +193,13 @@ fn degradations(run: &Run) -> String {
     });
     table(
         "What was replaced",
-        &["dependency", "reason", "stood in", "-answers", "-share of the answer"],
+        &[
+            "dependency",
+            "reason",
+            "stood in",
+            "-answers",
+            "-share of the answer",
+        ],
         rows.collect(),
     )
 }
@@ -160,7 +212,11 @@ fn read_back(run: &Run) -> String {
             words::count(promises.missing_count),
         ]
     });
-    table("Promises read back", &["promise", "-checked", "-not kept"], rows.collect())
+    table(
+        "Promises read back",
+        &["promise", "-checked", "-not kept"],
+        rows.collect(),
+    )
 }
 
 /// A section with a table, or nothing without rows. A heading that begins with `-` is a column of
@@ -170,12 +226,26 @@ fn table(title: &str, headings: &[&str], rows: Vec<Vec<String>>) -> String {
         return String::new();
     }
     let mut section = format!("\n## {title}\n\n");
-    let names: Vec<_> = headings.iter().map(|heading| heading.trim_start_matches('-')).collect();
+    let names: Vec<_> = headings
+        .iter()
+        .map(|heading| heading.trim_start_matches('-'))
+        .collect();
     let rules: Vec<_> = headings
         .iter()
-        .map(|heading| if heading.starts_with('-') { "---:" } else { ":---" })
+        .map(|heading| {
+            if heading.starts_with('-') {
+                "---:"
+            } else {
+                ":---"
+            }
+        })
         .collect();
-    let _ = writeln!(section, "| {} |\n| {} |", names.join(" | "), rules.join(" | "));
+    let _ = writeln!(
+        section,
+        "| {} |\n| {} |",
+        names.join(" | "),
+        rules.join(" | ")
+    );
     for row in rows {
         let cells: Vec<_> = row.iter().map(|cell| escape(cell)).collect();
         let _ = writeln!(section, "| {} |", cells.join(" | "));

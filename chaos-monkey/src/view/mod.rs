@@ -19,6 +19,8 @@ mod junit;
 pub mod lines;
 mod markdown;
 pub mod terminal;
+#[cfg(test)]
+mod tests;
 mod text;
 mod verdict_json;
 mod write;

@@ -32,7 +32,8 @@ impl Screen {
     pub fn open() -> io::Result<Self> {
         give_back_on_panic();
         execute!(stdout(), EnterAlternateScreen, Hide)?;
-        let screen = Terminal::new(CrosstermBackend::new(stdout())).map(|terminal| Self { terminal });
+        let screen =
+            Terminal::new(CrosstermBackend::new(stdout())).map(|terminal| Self { terminal });
         if screen.is_err() {
             give_back();
         }
@@ -93,9 +94,18 @@ pub fn draw(frame: &mut Frame<'_>, live: &Live) {
     draw_head(frame, head, live);
     draw_time(frame, time, live);
     frame.render_widget(Paragraph::new(services).block(titled("services")), left);
-    frame.render_widget(Paragraph::new(numbers(live)).block(titled("what users get")), right);
-    frame.render_widget(Paragraph::new(broken(live)).block(titled("being broken now")), bottom);
-    let keys = Line::styled("Ctrl-C stops the game day, ends all faults and cleans up", QUIET);
+    frame.render_widget(
+        Paragraph::new(numbers(live)).block(titled("what users get")),
+        right,
+    );
+    frame.render_widget(
+        Paragraph::new(broken(live)).block(titled("being broken now")),
+        bottom,
+    );
+    let keys = Line::styled(
+        "Ctrl-C stops the game day, ends all faults and cleans up",
+        QUIET,
+    );
     frame.render_widget(keys, foot);
 }
 
@@ -134,7 +144,11 @@ fn draw_time(frame: &mut Frame<'_>, area: Rect, live: &Live) {
             format!("{phase} · {} left", words::seconds(left))
         }
     };
-    let ratio = if duration > 0 { live.now.max(0) as f64 / duration as f64 } else { 0.0 };
+    let ratio = if duration > 0 {
+        live.now.max(0) as f64 / duration as f64
+    } else {
+        0.0
+    };
     let gauge = Gauge::default()
         .gauge_style(Style::new().fg(Color::Cyan).bg(Color::Black))
         .label(label)
@@ -154,12 +168,20 @@ fn services(live: &Live) -> Vec<Line<'static>> {
             _ => by_service.push((&instance.instance.service, vec![instance])),
         }
     }
-    let width = by_service.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+    let width = by_service
+        .iter()
+        .map(|(name, _)| name.chars().count())
+        .max()
+        .unwrap_or(0);
     by_service
         .into_iter()
         .map(|(service, instances)| {
             let mut spans = vec![Span::raw(format!("{service:<width$}  "))];
-            spans.extend(instances.into_iter().map(|instance| instance_sign(instance, live.now)));
+            spans.extend(
+                instances
+                    .into_iter()
+                    .map(|instance| instance_sign(instance, live.now)),
+            );
             Line::from(spans)
         })
         .collect()
@@ -189,12 +211,16 @@ fn numbers(live: &Live) -> Vec<Line<'static>> {
         ])
     };
     let all = |value: String| format!("{value} so far");
-    let p99 = |numbers: &Numbers| {
-        words::milliseconds_or_dash(numbers.latency.map(|latency| latency.p99))
-    };
+    let p99 =
+        |numbers: &Numbers| words::milliseconds_or_dash(numbers.latency.map(|latency| latency.p99));
     let ratio = |numbers: Option<f64>| words::percent_or_dash(numbers);
     vec![
-        row("rate", format!("{:.0} /s", live.rate), STRONG, all(words::count(live.total.requests))),
+        row(
+            "rate",
+            format!("{:.0} /s", live.rate),
+            STRONG,
+            all(words::count(live.total.requests)),
+        ),
         row(
             "yield",
             ratio(live.last.yield_ratio),
@@ -214,7 +240,12 @@ fn numbers(live: &Live) -> Vec<Line<'static>> {
             if live.last.failed > 0 { BAD } else { STRONG },
             all(words::count(live.total.failed)),
         ),
-        row("degraded", words::count(live.last.degraded), STRONG, all(words::count(live.total.degraded))),
+        row(
+            "degraded",
+            words::count(live.last.degraded),
+            STRONG,
+            all(words::count(live.total.degraded)),
+        ),
         Line::styled("the left column looks back 5 s", QUIET),
     ]
 }
@@ -235,17 +266,26 @@ fn broken(live: &Live) -> Vec<Line<'static>> {
             Line::from(vec![
                 Span::styled("✗ ", BAD),
                 Span::styled(broken_now(broken), STRONG),
-                Span::styled(format!("  for {}", words::seconds(live.now - broken.began)), QUIET),
+                Span::styled(
+                    format!("  for {}", words::seconds(live.now - broken.began)),
+                    QUIET,
+                ),
             ])
         })
         .collect();
     if lines.is_empty() {
         let so_far = words::counted(live.kills, "instance", "instances");
-        lines.push(Line::styled(format!("nothing; {so_far} killed so far"), QUIET));
+        lines.push(Line::styled(
+            format!("nothing; {so_far} killed so far"),
+            QUIET,
+        ));
     }
     let mut breakers: BTreeMap<(&str, &str), Vec<String>> = BTreeMap::new();
     for (instance, breaker, state) in &live.breakers {
-        breakers.entry((breaker, state)).or_default().push(instance.to_string());
+        breakers
+            .entry((breaker, state))
+            .or_default()
+            .push(instance.to_string());
     }
     lines.extend(breakers.into_iter().map(|((breaker, state), instances)| {
         Line::from(vec![

@@ -9,7 +9,11 @@ use crate::verdict::{
 
 /// `gateway/0`, `recommendations/0, recommendations/1`.
 pub(super) fn victims(victims: &[InstanceName]) -> String {
-    victims.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    victims
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// What became of a planned fault.
@@ -21,10 +25,15 @@ pub(super) fn fault_outcome(run: &Run, fault: &FaultRun) -> String {
         };
     }
     if fault.began_micros.is_none() {
-        return if run.about.no_faults { "left out" } else { "not reached" }.to_owned();
+        return if run.about.no_faults {
+            "left out"
+        } else {
+            "not reached"
+        }
+        .to_owned();
     }
     if let Some(closing) = &fault.merged_into {
-        return format!("together with {closing}");
+        return format!("with {closing}");
     }
     run.recoveries
         .iter()
@@ -36,10 +45,16 @@ pub(super) fn fault_outcome(run: &Run, fault: &FaultRun) -> String {
 pub(super) fn recovery_outcome(recovery: &RecoveryRun) -> String {
     match recovery.status {
         RecoveryStatus::Recovered => {
-            format!("recovered after {}", words::seconds_or_dash(recovery.after_micros))
+            format!(
+                "recovered after {}",
+                words::seconds_or_dash(recovery.after_micros)
+            )
         }
         RecoveryStatus::Late => {
-            format!("late: recovered after {}", words::seconds_or_dash(recovery.after_micros))
+            format!(
+                "late: recovered after {}",
+                words::seconds_or_dash(recovery.after_micros)
+            )
         }
         RecoveryStatus::NotRecovered => "not recovered".to_owned(),
         RecoveryStatus::TooShort => "the load ended too soon to see it".to_owned(),
@@ -61,7 +76,9 @@ pub(super) fn measured(statement: &StatementRun) -> String {
 
 /// `✓ 100 %`, `✗ 95.89 %`, `? too few`.
 pub(super) fn judged(metric: Metric, phase: &StatementPhase) -> String {
-    let value = phase.value.map_or_else(words::dash, |value| words::value(metric, value));
+    let value = phase
+        .value
+        .map_or_else(words::dash, |value| words::value(metric, value));
     match phase.status {
         StatementStatus::Held => format!("✓ {value}"),
         StatementStatus::Broken => format!("✗ {value}"),
@@ -80,4 +97,11 @@ pub(super) fn title(run: &Run) -> String {
         title.push_str(" (control run)");
     }
     title
+}
+
+/// Text for one line of a terminal: what would steer it becomes a space.
+pub(super) fn plain(text: &str) -> String {
+    text.chars()
+        .map(|letter| if letter.is_control() { ' ' } else { letter })
+        .collect()
 }

@@ -19,7 +19,11 @@ struct VerdictFile<'a> {
 /// The verdict and every number as JSON, with a line feed at its end. Times are microseconds
 /// since the load began, latencies milliseconds, ratios from 0 to 1.
 pub fn json(run: &Run, verdict: &Verdict) -> String {
-    let file = VerdictFile { version: VERDICT_VERSION, verdict, run };
+    let file = VerdictFile {
+        version: VERDICT_VERSION,
+        verdict,
+        run,
+    };
     // Cannot fail: no map has keys that are not text, and no number is missing its value.
     let mut text = serde_json::to_string_pretty(&file).unwrap_or_default();
     text.push('\n');

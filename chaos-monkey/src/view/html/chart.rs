@@ -31,8 +31,13 @@ impl Axis {
     pub(super) fn ticks(&self) -> Vec<i64> {
         let seconds = self.end / 1_000_000;
         let steps = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1_800, 3_600];
-        let step = steps.into_iter().find(|step| seconds / step <= 12).unwrap_or(7_200);
-        (0..=seconds / step).map(|tick| tick * step * 1_000_000).collect()
+        let step = steps
+            .into_iter()
+            .find(|step| seconds / step <= 12)
+            .unwrap_or(7_200);
+        (0..=seconds / step)
+            .map(|tick| tick * step * 1_000_000)
+            .collect()
     }
 }
 
@@ -101,7 +106,10 @@ fn bin(slots: &[Slot], to: i64) -> Bin {
         })
         .sum();
     let highest = |pick: fn(&crate::verdict::Latency) -> f64| {
-        slots.iter().filter_map(|slot| slot.numbers.latency.as_ref().map(pick)).reduce(f64::max)
+        slots
+            .iter()
+            .filter_map(|slot| slot.numbers.latency.as_ref().map(pick))
+            .reduce(f64::max)
     };
     let share = |part: f64, whole: u64| (whole > 0).then(|| part / whole as f64);
     Bin {
@@ -148,7 +156,12 @@ impl Panel {
 }
 
 /// A line through the middles of the bins, broken where there is no value.
-pub(super) fn line(axis: Axis, panel: Panel, bins: &[Bin], pick: fn(&Bin) -> Option<f64>) -> String {
+pub(super) fn line(
+    axis: Axis,
+    panel: Panel,
+    bins: &[Bin],
+    pick: fn(&Bin) -> Option<f64>,
+) -> String {
     let mut path = String::new();
     let mut is_down = false;
     for bin in bins {
@@ -183,15 +196,18 @@ pub(super) fn columns(
         }
         let (left, right) = (axis.x(bin.from), axis.x(bin.to));
         let (top, bottom) = (panel.y(bin.rate(below + number)), panel.y(bin.rate(below)));
-        let _ = write!(path, "M{left:.1} {top:.1}H{right:.1}V{bottom:.1}H{left:.1}z");
+        let _ = write!(
+            path,
+            "M{left:.1} {top:.1}H{right:.1}V{bottom:.1}H{left:.1}z"
+        );
     }
     path
 }
 
-/// A round number that is not below a value: 1, 2, 2.5 or 5 times a power of ten.
+/// A round number that is not below a value: 1, 1.5, 2, 3, 4, 6 or 8 times a power of ten.
 pub(super) fn round_up(value: f64) -> f64 {
     let power = 10_f64.powf(value.max(1.0).log10().floor());
-    [1.0, 2.0, 2.5, 5.0, 10.0]
+    [1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 10.0]
         .into_iter()
         .map(|factor| factor * power)
         .find(|round| *round >= value)

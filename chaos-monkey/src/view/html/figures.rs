@@ -18,7 +18,7 @@ pub(super) fn figures(run: &Run) -> Markup {
             )))
             (figure("First attempts", &words::percent_or_dash(total.first_attempt_yield), "yield without the device's second try"))
             (figure("Harvest", &words::percent_or_dash(total.harvest), &format!(
-                "{} degraded, each marked", words::count(total.degraded),
+                "{} answered in part", words::count(total.degraded),
             )))
             (figure("Latency p99", &latency(|latency| latency.p99), &format!(
                 "p50 {}, longest {}", latency(|latency| latency.p50), latency(|latency| latency.max),
@@ -42,10 +42,26 @@ fn figure(name: &str, value: &str, more: &str) -> Markup {
 
 fn recovery(run: &Run) -> (String, String) {
     let within = words::seconds(run.about.recovery_within_micros);
-    let is_missing = |status| matches!(status, RecoveryStatus::NotRecovered | RecoveryStatus::TooShort);
-    if run.recoveries.iter().any(|recovery| is_missing(recovery.status)) {
+    let is_missing = |status| {
+        matches!(
+            status,
+            RecoveryStatus::NotRecovered | RecoveryStatus::TooShort
+        )
+    };
+    if run
+        .recoveries
+        .iter()
+        .any(|recovery| is_missing(recovery.status))
+    {
         return ("not seen".to_owned(), format!("{within} allowed"));
     }
-    let slowest = run.recoveries.iter().filter_map(|recovery| recovery.after_micros).max();
-    (words::seconds_or_dash(slowest), format!("slowest; {within} allowed"))
+    let slowest = run
+        .recoveries
+        .iter()
+        .filter_map(|recovery| recovery.after_micros)
+        .max();
+    (
+        words::seconds_or_dash(slowest),
+        format!("slowest; {within} allowed"),
+    )
 }

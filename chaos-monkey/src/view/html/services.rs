@@ -31,7 +31,9 @@ fn instance_row(instance: &InstanceRun) -> Markup {
     let time = |micros: Option<&i64>| {
         words::milliseconds_or_dash(micros.map(|micros| *micros as f64 / 1e3))
     };
-    let memory = instance.peak_memory_bytes.map_or_else(words::dash, words::mebibytes);
+    let memory = instance
+        .peak_memory_bytes
+        .map_or_else(words::dash, words::mebibytes);
     html! {
         tr {
             th.nowrap scope="row" { (instance.instance) }

@@ -93,13 +93,14 @@ pub(super) fn numbers(run: &Run) -> Markup {
 
 fn capital(word: &str) -> String {
     let mut letters = word.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+    letters.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(letters).collect()
+    })
 }
 
 fn number_row(name: &str, numbers: &Numbers) -> Markup {
-    let latency = |pick: fn(&Latency) -> f64| {
-        words::milliseconds_or_dash(numbers.latency.as_ref().map(pick))
-    };
+    let latency =
+        |pick: fn(&Latency) -> f64| words::milliseconds_or_dash(numbers.latency.as_ref().map(pick));
     html! {
         tr {
             th.nowrap scope="row" { (name) }
@@ -137,7 +138,7 @@ pub(super) fn faults(run: &Run) -> Markup {
                         @for name in ["Began", "Lasted", "Ready after", "Failed", "Degraded"] {
                             th.number scope="col" { (name) }
                         }
-                        th scope="col" { "Outcome" }
+                        th scope="col" { "Recovery" }
                     } }
                     tbody { @for fault in &run.faults { (fault_row(run, fault)) } }
                 } }
@@ -147,8 +148,7 @@ pub(super) fn faults(run: &Run) -> Markup {
 }
 
 fn fault_row(run: &Run, fault: &FaultRun) -> Markup {
-    let since_began =
-        |at: Option<i64>| at.zip(fault.began_micros).map(|(at, began)| at - began);
+    let since_began = |at: Option<i64>| at.zip(fault.began_micros).map(|(at, began)| at - began);
     html! {
         tr {
             th.nowrap scope="row" { (fault.id) }
@@ -159,7 +159,7 @@ fn fault_row(run: &Run, fault: &FaultRun) -> Markup {
             td.number { (words::seconds_or_dash(since_began(fault.ready_micros))) }
             (count_cell(fault.requests_failed))
             (count_cell(fault.requests_degraded))
-            td { (text::fault_outcome(run, fault)) }
+            td.nowrap[fault.prevented.is_none()] { (text::fault_outcome(run, fault)) }
         }
     }
 }

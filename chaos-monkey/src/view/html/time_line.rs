@@ -11,8 +11,8 @@ use crate::verdict::{FaultRun, InstanceRun, InstanceState, Run, words};
 
 const ROW: f64 = 15.0;
 const BAR: f64 = 10.0;
-const GAP: f64 = 30.0;
-const FIRST_PANEL: f64 = 62.0;
+const GAP: f64 = 36.0;
+const FIRST_PANEL: f64 = 66.0;
 
 /// The section with the picture, its legend and its data.
 pub(super) fn section(run: &Run) -> Markup {
@@ -38,13 +38,26 @@ pub(in crate::view) fn figure(run: &Run, prefix: &str) -> Markup {
 }
 
 fn picture(run: &Run, bins: &[Bin], prefix: &str) -> Markup {
-    let axis = Axis { end: run.load_ended_micros };
-    let rate = bins.iter().map(|bin| bin.rate(bin.requests())).fold(1.0, f64::max);
+    let axis = Axis {
+        end: run.load_ended_micros,
+    };
+    let rate = bins
+        .iter()
+        .map(|bin| bin.rate(bin.requests()))
+        .fold(1.0, f64::max);
     let slowest = bins.iter().filter_map(|bin| bin.p99).fold(100.0, f64::max);
-    let requests =
-        Panel { top: FIRST_PANEL, height: 84.0, max: round_up(rate), is_logarithmic: false };
-    let shares =
-        Panel { top: requests.bottom() + GAP, height: 104.0, max: 1.0, is_logarithmic: false };
+    let requests = Panel {
+        top: FIRST_PANEL,
+        height: 84.0,
+        max: round_up(rate),
+        is_logarithmic: false,
+    };
+    let shares = Panel {
+        top: requests.bottom() + GAP,
+        height: 104.0,
+        max: 1.0,
+        is_logarithmic: false,
+    };
     let latency = Panel {
         top: shares.bottom() + GAP,
         height: 92.0,
@@ -54,9 +67,9 @@ fn picture(run: &Run, bins: &[Bin], prefix: &str) -> Markup {
     let breakers = breaker_rows(run);
     let instances_top = latency.bottom() + GAP;
     let breakers_top =
-        instances_top + group_gaps(&run.instances) + run.instances.len() as f64 * ROW + GAP - 8.0;
+        instances_top + group_gaps(&run.instances) + run.instances.len() as f64 * ROW + GAP - 6.0;
     let bottom = if breakers.is_empty() {
-        breakers_top - GAP + 8.0
+        breakers_top - GAP + 6.0
     } else {
         breakers_top + breakers.len() as f64 * ROW
     };
@@ -97,7 +110,11 @@ fn decades(max: f64) -> Vec<f64> {
 }
 
 fn milliseconds(value: f64) -> String {
-    if value >= 1_000.0 { format!("{:.0} s", value / 1_000.0) } else { format!("{value:.0} ms") }
+    if value >= 1_000.0 {
+        format!("{:.0} s", value / 1_000.0)
+    } else {
+        format!("{value:.0} ms")
+    }
 }
 
 /// What the picture shows, for those who do not see it.
@@ -107,7 +124,11 @@ fn describe(run: &Run) -> String {
         .iter()
         .map(|fault| {
             let victims = text::victims(&fault.victims);
-            format!("{} of {victims} at {}", fault.kind, words::seconds_or_dash(fault.began_micros))
+            format!(
+                "{} of {victims} at {}",
+                fault.kind,
+                words::seconds_or_dash(fault.began_micros)
+            )
         })
         .collect();
     format!(
@@ -116,13 +137,17 @@ fn describe(run: &Run) -> String {
         words::counted(run.total.requests, "request", "requests"),
         words::percent_or_dash(run.total.yield_ratio),
         words::percent_or_dash(run.total.harvest),
-        if faults.is_empty() { "none".to_owned() } else { faults.join("; ") },
+        if faults.is_empty() {
+            "none".to_owned()
+        } else {
+            faults.join("; ")
+        },
     )
 }
 
 fn scale(panel: Panel, name: &str, ticks: &[f64], label: fn(f64) -> String) -> Markup {
     html! {
-        text.heading x="0" y=(place(panel.top - 10.0)) { (name) }
+        text.heading x="0" y=(place(panel.top - 14.0)) { (name) }
         @for tick in ticks {
             line.grid x1=(LEFT) x2=(RIGHT) y1=(place(panel.y(*tick))) y2=(place(panel.y(*tick))) {}
             text.end x=(LEFT - 8.0) y=(place(panel.y(*tick) + 4.0)) { (label(*tick)) }
@@ -153,7 +178,7 @@ fn bands(run: &Run, axis: Axis, bottom: f64) -> Markup {
             @if fault.kind == "kill" {
                 g {
                     title { (told(fault)) }
-                    line.band-edge x1=(place(left)) x2=(place(left)) y1="34" y2=(place(bottom)) {}
+                    line.kill-edge x1=(place(left)) x2=(place(left)) y1="34" y2=(place(bottom)) {}
                     path.kill d=(cross(left, 29.0)) {}
                 }
             } @else {
@@ -210,17 +235,20 @@ fn cross(x: f64, y: f64) -> String {
 
 /// Services stand a little apart.
 fn group_gaps(instances: &[InstanceRun]) -> f64 {
-    let groups = instances
-        .windows(2)
-        .filter(|pair| matches!(pair, [left, right] if left.instance.service != right.instance.service));
+    let groups = instances.windows(2).filter(
+        |pair| matches!(pair, [left, right] if left.instance.service != right.instance.service),
+    );
     groups.count() as f64 * 5.0
 }
 
 fn instances(run: &Run, axis: Axis, top: f64) -> Markup {
     let mut y = top;
-    let mut service = run.instances.first().map(|run| run.instance.service.as_str());
+    let mut service = run
+        .instances
+        .first()
+        .map(|run| run.instance.service.as_str());
     html! {
-        text.heading x="0" y=(place(top - 10.0)) { "Instances" }
+        text.heading x="0" y=(place(top - 11.0)) { "Instances" }
         @for instance in &run.instances {
             @let _ = {
                 if service != Some(instance.instance.service.as_str()) {
@@ -291,7 +319,12 @@ fn breaker_rows(run: &Run) -> BTreeMap<&str, Vec<NotClosed>> {
         let same = |later: &&crate::verdict::BreakerTransition| {
             later.instance == transition.instance && later.breaker == transition.breaker
         };
-        let next = run.breakers.iter().skip(index + 1).find(same).map(|later| later.at_micros);
+        let next = run
+            .breakers
+            .iter()
+            .skip(index + 1)
+            .find(same)
+            .map(|later| later.at_micros);
         // A breaker dies with its instance.
         let died = run
             .instances
@@ -300,13 +333,19 @@ fn breaker_rows(run: &Run) -> BTreeMap<&str, Vec<NotClosed>> {
             .flat_map(|run| &run.ends)
             .map(|end| end.at_micros)
             .find(|at| *at > transition.at_micros);
-        let to = next.into_iter().chain(died).min().unwrap_or(run.load_ended_micros);
-        rows.entry(&transition.breaker).or_default().push(NotClosed {
-            instance: transition.instance.clone(),
-            from: transition.at_micros,
-            to,
-            state: transition.to.clone(),
-        });
+        let to = next
+            .into_iter()
+            .chain(died)
+            .min()
+            .unwrap_or(run.load_ended_micros);
+        rows.entry(&transition.breaker)
+            .or_default()
+            .push(NotClosed {
+                instance: transition.instance.clone(),
+                from: transition.at_micros,
+                to,
+                state: transition.to.clone(),
+            });
     }
     rows
 }
@@ -314,7 +353,7 @@ fn breaker_rows(run: &Run) -> BTreeMap<&str, Vec<NotClosed>> {
 fn breaker_lanes(rows: &BTreeMap<&str, Vec<NotClosed>>, axis: Axis, top: f64) -> Markup {
     html! {
         @if !rows.is_empty() {
-            text.heading x="0" y=(place(top - 8.0)) { "Breakers not closed" }
+            text.heading x="0" y=(place(top - 11.0)) { "Breakers not closed" }
         }
         @for (index, (breaker, spans)) in rows.iter().enumerate() {
             @let y = top + index as f64 * ROW;
