@@ -91,7 +91,9 @@ impl Journal {
     /// Records what happened at `instant`.
     pub fn record_at(&self, instant: Instant, record: Record) {
         let is_full = match &self.queue {
-            Queue::Writer(queue) => is_full(&queue.try_send(Message::Record(instant, Box::new(record)))),
+            Queue::Writer(queue) => {
+                is_full(&queue.try_send(Message::Record(instant, Box::new(record))))
+            }
             Queue::Memory(queue) => {
                 let at = self.micros_at(instant);
                 is_full(&queue.try_send(Entry { at, record }))

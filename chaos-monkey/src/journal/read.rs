@@ -56,7 +56,10 @@ pub fn read(path: &Path) -> Result<Vec<Entry>, ReadError> {
         path: path.to_owned(),
         source,
     })?;
-    let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+    let whole = text
+        .iter()
+        .rposition(|byte| *byte == b'\n')
+        .map_or(0, |end| end + 1);
     let entries = text
         .get(..whole)
         .unwrap_or_default()

@@ -5,7 +5,9 @@
 
 mod duration;
 mod game_day;
+mod kind;
 mod load;
+pub mod reference;
 mod resource;
 mod steady_state;
 mod system;
@@ -13,6 +15,7 @@ mod timeline;
 
 pub use duration::Span;
 pub use game_day::{AbortCondition, GameDay, GameDaySpec, Guards, ReadBack, Recovery};
+pub use kind::{Kind, json_schema};
 pub use load::{
     Acknowledge, Capture, Dataset, Device, Expect, Journey, Load, Method, Rate, RateStep,
     RequestTemplate, Step, Users,
@@ -20,8 +23,8 @@ pub use load::{
 pub use resource::{API_VERSION, Metadata, Resource};
 pub use steady_state::{Bound, Metric, Phase, SteadyState, Tolerance};
 pub use system::{
-    AutoPort, Events, Health, HealthCheck, HttpHealth, Port, Prepare, ProcessBinding, Service, System,
-    SystemSpec, TcpHealth,
+    AutoPort, Events, Health, HealthCheck, HttpHealth, Port, Prepare, ProcessBinding, Service,
+    System, SystemSpec, TcpHealth,
 };
 pub use timeline::{
     Amount, FaultKind, Kill, Monkey, Outage, Pause, ServiceChoice, Timeline, TimelineFault,

@@ -33,7 +33,12 @@ impl LeadingChild {
         let mut command = guardian.launcher(&program.path);
         command
             .args(&program.arguments)
-            .envs(program.environment.iter().map(|(name, value)| (name, value)))
+            .envs(
+                program
+                    .environment
+                    .iter()
+                    .map(|(name, value)| (name, value)),
+            )
             .stdout(log.try_clone()?)
             .stderr(log);
         let child = command.spawn()?;
@@ -73,7 +78,10 @@ impl LeadingChild {
     fn has_ended(&mut self) -> bool {
         use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
         let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
-        !matches!(waitid(Id::Pid(self.group), flags), Ok(WaitStatus::StillAlive))
+        !matches!(
+            waitid(Id::Pid(self.group), flags),
+            Ok(WaitStatus::StillAlive)
+        )
     }
 
     /// Whether the process has ended.
@@ -84,7 +92,11 @@ impl LeadingChild {
 
     /// Collects a process that has ended, after killing what it has left behind in its group.
     pub(super) fn collect(mut self) -> io::Result<ExitStatus> {
-        if cfg!(any(target_os = "linux", target_os = "android", target_os = "freebsd")) {
+        if cfg!(any(
+            target_os = "linux",
+            target_os = "android",
+            target_os = "freebsd"
+        )) {
             // Nobody else may be in the group.
             let _ = self.signal(Signal::SIGKILL);
         }

@@ -58,7 +58,13 @@ pub fn run_if_requested() {
 /// The life of the guardian.
 fn guard() {
     let mut polite = SigSet::empty();
-    for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGQUIT, Signal::SIGTSTP] {
+    for signal in [
+        Signal::SIGINT,
+        Signal::SIGTERM,
+        Signal::SIGHUP,
+        Signal::SIGQUIT,
+        Signal::SIGTSTP,
+    ] {
         polite.add(signal);
     }
     // Without the mask Ctrl-C still does not come here: the group is another one.
@@ -205,7 +211,9 @@ mod tests {
     #[test]
     fn orders_add_and_remove_groups() {
         let mut groups = Groups::default();
-        for order in ["+100", "+200", "-100", "+0", "+1", "+-5", "200", "", "+x", "+300", "-400", "é1"] {
+        for order in [
+            "+100", "+200", "-100", "+0", "+1", "+-5", "200", "", "+x", "+300", "-400", "é1",
+        ] {
             groups.obey(order);
         }
         assert_eq!(groups.alive, BTreeSet::from([200, 300]));

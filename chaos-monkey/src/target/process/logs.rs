@@ -54,6 +54,9 @@ mod tests {
         std::fs::write(&path, lines.join("\n")).unwrap();
         let shown = last_lines(&path);
         assert!(shown.ends_with("line 4998\n  line 4999"), "{shown}");
-        assert!(!shown.contains("line 4989\n") && shown.contains("line 4990\n"), "{shown}");
+        assert!(
+            !shown.contains("line 4989\n") && shown.contains("line 4990\n"),
+            "{shown}"
+        );
     }
 }

@@ -51,7 +51,9 @@ pub enum PortError {
         first: u16,
     },
     /// All ports of the range are taken.
-    #[error("no free port from {first} to {last} is left for `auto`: stop what listens there, or write numbers")]
+    #[error(
+        "no free port from {first} to {last} is left for `auto`: stop what listens there, or write numbers"
+    )]
     NoneLeft {
         /// The first one that was tried.
         first: u16,
@@ -99,7 +101,9 @@ impl Ports {
 
     /// The address of one port.
     pub(super) fn address(&self, service: &str, replica: u32, name: &str) -> Option<SocketAddr> {
-        let (_, port) = self.of(service, replica).find(|(known, _)| *known == name)?;
+        let (_, port) = self
+            .of(service, replica)
+            .find(|(known, _)| *known == name)?;
         Some(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
     }
 
@@ -125,7 +129,9 @@ impl Ports {
         let mut taken = BTreeSet::new();
         for (service, replica, name, port) in every_port(system) {
             let Port::Fixed(first) = port else { continue };
-            let number = u16::try_from(replica).ok().and_then(|offset| first.checked_add(offset));
+            let number = u16::try_from(replica)
+                .ok()
+                .and_then(|offset| first.checked_add(offset));
             let Some(number) = number else {
                 return Err(PortError::TooHigh {
                     service: service.to_owned(),
@@ -184,16 +190,20 @@ impl Ports {
 }
 
 fn every_port(system: &System) -> impl Iterator<Item = (&str, u32, &str, Port)> {
-    system.spec.services.iter().flat_map(|(service, definition)| {
-        definition.process.iter().flat_map(move |binding| {
-            (0..binding.replicas).flat_map(move |replica| {
-                binding
-                    .ports
-                    .iter()
-                    .map(move |(name, port)| (service.as_str(), replica, name.as_str(), *port))
+    system
+        .spec
+        .services
+        .iter()
+        .flat_map(|(service, definition)| {
+            definition.process.iter().flat_map(move |binding| {
+                (0..binding.replicas).flat_map(move |replica| {
+                    binding
+                        .ports
+                        .iter()
+                        .map(move |(name, port)| (service.as_str(), replica, name.as_str(), *port))
+                })
             })
         })
-    })
 }
 
 fn is_free(port: u16) -> bool {
@@ -262,7 +272,10 @@ mod tests {
                     "ports": { "http": port, "admin": "auto" },
                     "health": { "check": { "tcp": { "port": "http" } } },
                 });
-                ((*service).to_owned(), serde_json::json!({ "process": process }))
+                (
+                    (*service).to_owned(),
+                    serde_json::json!({ "process": process }),
+                )
             })
             .collect();
         serde_json::from_value(serde_json::json!({
@@ -286,7 +299,10 @@ mod tests {
             for run in [&ports, &others] {
                 let port = run.address(service, replica, name).unwrap().port();
                 assert!(seen.insert(port), "{port} was given twice");
-                assert!(!ephemeral.contains(&port) || ephemeral == (1..=u16::MAX), "{port}");
+                assert!(
+                    !ephemeral.contains(&port) || ephemeral == (1..=u16::MAX),
+                    "{port}"
+                );
             }
         }
         assert_eq!(seen.len(), 20);
@@ -315,9 +331,14 @@ mod tests {
         let range = auto_range(&ephemeral_range());
         let port = *range.start();
         let twice = system(&[("a", 1, port.into()), ("b", 1, port.into())]);
-        assert!(matches!(Ports::allocate(&twice), Err(PortError::InUse { service, .. }) if service == "b"));
+        assert!(
+            matches!(Ports::allocate(&twice), Err(PortError::InUse { service, .. }) if service == "b")
+        );
         let high = system(&[("a", 2, u16::MAX.into())]);
-        assert!(matches!(Ports::allocate(&high), Err(PortError::TooHigh { replica: 1, .. })));
+        assert!(matches!(
+            Ports::allocate(&high),
+            Err(PortError::TooHigh { replica: 1, .. })
+        ));
     }
 
     #[test]

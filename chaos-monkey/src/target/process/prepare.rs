@@ -6,11 +6,11 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 use tokio::time::timeout;
 
+use super::StartError;
 use super::child::{LeadingChild, describe};
 use super::guardian::Guardian;
 use super::logs;
 use super::spec::Program;
-use super::StartError;
 
 /// Runs a command to its end.
 pub(super) async fn run(

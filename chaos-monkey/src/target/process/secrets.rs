@@ -55,7 +55,10 @@ mod tests {
     fn each_secret_differs_and_none_is_shown() {
         let names = ["admin".to_owned(), "signing".to_owned()];
         let secrets = Secrets::draw(&names).unwrap();
-        let (admin, signing) = (secrets.get("admin").unwrap(), secrets.get("signing").unwrap());
+        let (admin, signing) = (
+            secrets.get("admin").unwrap(),
+            secrets.get("signing").unwrap(),
+        );
         assert_eq!(admin.len(), 2 * SECRET_BYTES);
         assert_ne!(admin, signing);
         assert_ne!(Secrets::draw(&names).unwrap(), secrets);

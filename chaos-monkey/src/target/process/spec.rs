@@ -154,16 +154,20 @@ fn program(
         return Err(StartError::EmptyCommand { key: command_key });
     };
     let search = std::env::var_os("PATH").unwrap_or_default();
-    let path = find(&program, std::env::split_paths(&search)).map_err(|problem| {
-        StartError::Program {
+    let path =
+        find(&program, std::env::split_paths(&search)).map_err(|problem| StartError::Program {
             key: command_key,
             program: program.clone(),
             problem,
-        }
-    })?;
+        })?;
     let environment = env
         .iter()
-        .map(|(name, value)| Ok((name.clone(), apply(words, value, &format!("{key}.env.{name}"))?)))
+        .map(|(name, value)| {
+            Ok((
+                name.clone(),
+                apply(words, value, &format!("{key}.env.{name}"))?,
+            ))
+        })
         .collect::<Result<_, StartError>>()?;
     Ok(Program {
         path,
@@ -185,7 +189,9 @@ fn find(program: &str, search: impl Iterator<Item = PathBuf>) -> Result<OsString
         let path = Path::new(program);
         return match (path.is_file(), is_executable(path)) {
             (true, true) => Ok(program.into()),
-            (true, false) => Err("may not be executed: set its executable bit, or name another program"),
+            (true, false) => {
+                Err("may not be executed: set its executable bit, or name another program")
+            }
             (false, _) => Err("does not exist: build it, or name another program"),
         };
     }
@@ -209,12 +215,30 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let plain = folder.path().join("plain");
         std::fs::write(&plain, "").unwrap();
-        let search = || [PathBuf::from("/nowhere"), folder.path().to_owned(), PathBuf::from("/bin")];
+        let search = || {
+            [
+                PathBuf::from("/nowhere"),
+                folder.path().to_owned(),
+                PathBuf::from("/bin"),
+            ]
+        };
         assert_eq!(find("sh", search().into_iter()).unwrap(), "/bin/sh");
-        assert!(find("plain", search().into_iter()).unwrap_err().contains("not found in PATH"));
+        assert!(
+            find("plain", search().into_iter())
+                .unwrap_err()
+                .contains("not found in PATH")
+        );
         let plain = plain.display().to_string();
-        assert!(find(&plain, search().into_iter()).unwrap_err().contains("may not be executed"));
-        assert!(find("./missing", search().into_iter()).unwrap_err().contains("does not exist"));
+        assert!(
+            find(&plain, search().into_iter())
+                .unwrap_err()
+                .contains("may not be executed")
+        );
+        assert!(
+            find("./missing", search().into_iter())
+                .unwrap_err()
+                .contains("does not exist")
+        );
         std::fs::set_permissions(&plain, std::fs::Permissions::from_mode(0o755)).unwrap();
         assert_eq!(find("plain", search().into_iter()).unwrap(), plain.as_str());
     }

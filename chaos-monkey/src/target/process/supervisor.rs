@@ -151,8 +151,12 @@ enum Next {
 impl Supervisor {
     async fn run(mut self) {
         loop {
-            let Next::Away(since) = self.live().await else { return };
-            let Next::Away(_) = self.stay_away(since).await else { return };
+            let Next::Away(since) = self.live().await else {
+                return;
+            };
+            let Next::Away(_) = self.stay_away(since).await else {
+                return;
+            };
         }
     }
 
@@ -487,7 +491,11 @@ impl Life<'_> {
             ended
         };
         if !instance.was_ever_ready {
-            instance.fail(if overdue { how } else { format!("ended before it was ready ({how})") });
+            instance.fail(if overdue {
+                how
+            } else {
+                format!("ended before it was ready ({how})")
+            });
             return Next::Gone;
         }
         // An instance that went by itself just before the signal was not ended by the fault.

@@ -75,7 +75,9 @@ impl Plan {
         };
         let mut instances = Vec::new();
         for (service, definition) in &system.spec.services {
-            instances.extend(spec::instances(service, definition, &words, &ports, run_dir)?);
+            instances.extend(spec::instances(
+                service, definition, &words, &ports, run_dir,
+            )?);
         }
         Ok(Self {
             prepare,
@@ -104,7 +106,11 @@ impl ProcessTarget {
             let log = run_dir.logs().join("prepare.log");
             prepare::run(program, *within, &log, &guardian).await?;
         }
-        let events = plan.instances.iter().filter_map(|spec| spec.events.clone()).collect();
+        let events = plan
+            .instances
+            .iter()
+            .filter_map(|spec| spec.events.clone())
+            .collect();
         // All at once, in the order of the file: none waits for another one to be ready.
         let instances: Vec<_> = plan
             .instances
@@ -135,7 +141,9 @@ impl ProcessTarget {
 
     /// The address of a port of an instance.
     pub fn address(&self, instance: &InstanceName, port: &str) -> Option<SocketAddr> {
-        self.running.ports.address(&instance.service, instance.replica, port)
+        self.running
+            .ports
+            .address(&instance.service, instance.replica, port)
     }
 
     /// Kills everything that runs, at once and without a word.
@@ -168,7 +176,10 @@ impl ProcessTarget {
     }
 
     fn find(&self, instance: &InstanceName) -> Option<&Handle> {
-        self.running.instances.iter().find(|handle| handle.name == *instance)
+        self.running
+            .instances
+            .iter()
+            .find(|handle| handle.name == *instance)
     }
 }
 
@@ -217,7 +228,11 @@ impl Target for ProcessTarget {
 
     async fn stop_all(&self) {
         self.running.memory.abort();
-        let stops = self.running.instances.iter().map(|instance| instance.command(Deed::Stop));
+        let stops = self
+            .running
+            .instances
+            .iter()
+            .map(|instance| instance.command(Deed::Stop));
         // One that has stopped already is fine.
         let _: Vec<_> = join_all(stops).await;
         self.running.guardian.end();

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use thiserror::Error;
 
-use super::ports::Ports;
 use super::Secrets;
+use super::ports::Ports;
 
 /// The port whose addresses stand in `${endpoints.SERVICE}`.
 pub(super) const HTTP_PORT: &str = "http";
@@ -120,7 +120,8 @@ mod tests {
     #[test]
     fn every_word_is_replaced() {
         let words = words();
-        let text = "${service}-${replica}:${port.http}/${port.admin} ${endpoints.auth} ${run}/x $HOME";
+        let text =
+            "${service}-${replica}:${port.http}/${port.admin} ${endpoints.auth} ${run}/x $HOME";
         assert_eq!(
             words.apply(text).unwrap(),
             "auth-1:4001/4101 http://127.0.0.1:4000,http://127.0.0.1:4001 /runs/1/work/x $HOME"
@@ -133,9 +134,15 @@ mod tests {
     fn an_unknown_word_says_what_is_known_but_no_secret() {
         let words = words();
         let message = words.apply("--port ${port.htpp}").unwrap_err().to_string();
-        assert!(message.starts_with("`${port.htpp}` is unknown here"), "{message}");
+        assert!(
+            message.starts_with("`${port.htpp}` is unknown here"),
+            "{message}"
+        );
         assert!(message.contains("`port.http`"), "{message}");
-        assert!(!message.contains(&words.apply("${secret.admin}").unwrap()), "{message}");
+        assert!(
+            !message.contains(&words.apply("${secret.admin}").unwrap()),
+            "{message}"
+        );
         // A service without a port for users has no endpoints.
         assert!(words.apply("${endpoints.quiet}").is_err());
     }
@@ -143,6 +150,9 @@ mod tests {
     #[test]
     fn a_missing_brace_is_named() {
         let message = words().apply("a ${port.http b").unwrap_err().to_string();
-        assert_eq!(message, "`${port.http b` has no closing brace: write `${WORD}`");
+        assert_eq!(
+            message,
+            "`${port.http b` has no closing brace: write `${WORD}`"
+        );
     }
 }

@@ -1,0 +1,222 @@
+//! Runs a game day: starts the system, loads it, breaks it, watches it, and judges.
+//!
+//! ```text
+//! start → sessions → load ┬ before ─ steady? ─ during (faults) ─ after ┬→ read back → stop → verdict
+//!                         └ follow: abort conditions, interruption ────┘
+//! ```
+//!
+//! Everything that happens goes into the journal; the verdict is made from the journal alone.
+
+mod error;
+mod faults;
+mod follow;
+mod stop;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use tokio::time::Instant;
+
+pub use error::EngineError;
+pub use stop::Stop;
+
+use crate::journal::{self, Journal, JournalWriter, PlannedFault, Record};
+use crate::load::{self, LoadControl, Sessions};
+use crate::observe;
+use crate::plan;
+use crate::schema::{GameDay, Phase, System};
+use crate::target::Target;
+use crate::target::process::{ProcessOptions, ProcessTarget, RunDir, Secrets};
+use crate::verdict::{Fold, Run, Verdict};
+use crate::view::{self, Display, Output};
+
+/// What is to be run.
+#[derive(Debug, Clone)]
+pub struct GameDayRun {
+    /// The game day, already checked.
+    pub game_day: GameDay,
+    /// Its system, already checked.
+    pub system: System,
+    /// The seed of everything random.
+    pub seed: u64,
+    /// The folder for the journal and its views. It must not hold a journal yet.
+    pub out: PathBuf,
+    /// Leaves the faults out: the control run.
+    pub no_faults: bool,
+    /// What is different about the system, for the head of the report.
+    pub variant: Option<String>,
+    /// What is shown meanwhile.
+    pub output: Output,
+}
+
+/// A game day that has come to its end.
+#[derive(Debug)]
+pub struct Finished {
+    /// All that the journal says.
+    pub run: Run,
+    /// How it ended, and why.
+    pub verdict: Verdict,
+}
+
+/// Runs a game day to its verdict. SIGINT and SIGTERM end it early.
+///
+/// # Errors
+/// The folder cannot be written, the system does not start, or a session cannot be opened:
+/// everything was stopped again. Once the load has begun there is always a verdict.
+pub async fn run(run: GameDayRun) -> Result<Finished, EngineError> {
+    let folder = RunDir::create(&run.out).map_err(|source| EngineError::Out {
+        path: run.out.clone(),
+        source,
+    })?;
+    let path = folder.journal();
+    let writer = JournalWriter::create(&path).map_err(|source| EngineError::Out {
+        path: path.clone(),
+        source,
+    })?;
+    let journal = writer.journal();
+    let stop = Stop::new();
+    stop.on_signals(&journal).map_err(EngineError::Machine)?;
+    let fold = follow::fold(&journal);
+    let display = Display::start(run.output, Arc::clone(&fold), {
+        let journal = journal.clone();
+        move || journal.now_micros()
+    })
+    .map_err(EngineError::Machine)?;
+    let begun = begin(&run, &folder, &journal, &fold, &stop).await;
+    writer.finish().await;
+    display.finish().await;
+    begun?;
+    let (run, verdict) = view::rebuild(folder.root())?;
+    Ok(Finished { run, verdict })
+}
+
+/// From the first line of the journal to the last but one.
+async fn begin(
+    run: &GameDayRun,
+    folder: &RunDir,
+    journal: &Journal,
+    fold: &Arc<Mutex<Fold>>,
+    stop: &Stop,
+) -> Result<(), EngineError> {
+    let services = plan::snapshot(&run.system);
+    let planned = if run.no_faults {
+        Vec::new()
+    } else {
+        plan::plan(&run.game_day, &services, run.seed)
+    };
+    journal.record(Record::Start {
+        version: journal::JOURNAL_VERSION,
+        program: env!("CARGO_PKG_VERSION").to_owned(),
+        game_day: Box::new(run.game_day.clone()),
+        services,
+        seed: run.seed,
+        no_faults: run.no_faults,
+        variant: run.variant.clone(),
+        started: jiff::Timestamp::now().to_string(),
+        cores: std::thread::available_parallelism()
+            .map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(u32::MAX)),
+        plan: planned.clone(),
+    });
+    let secrets = Secrets::draw(&run.system.spec.secrets).map_err(EngineError::Machine)?;
+    let options = ProcessOptions::this_executable().map_err(EngineError::Machine)?;
+    let starting = ProcessTarget::start(&run.system, folder, &secrets, journal, &options);
+    let target = tokio::select! {
+        started = starting => started?,
+        // The guardian ends what was started when the engine's process ends.
+        () = stop.asked() => return Err(EngineError::Interrupted),
+    };
+    let events = observe::tail_events(target.events().iter().cloned(), journal);
+    let opening = open_sessions(run, folder, &target);
+    let opened = tokio::select! {
+        opened = opening => opened,
+        () = stop.asked() => Err(EngineError::Interrupted),
+    };
+    if let Ok(sessions) = &opened {
+        under_load(run, planned, &target, sessions, journal, fold, stop).await;
+    }
+    events.stop().await;
+    target.stop_all().await;
+    opened.map(|_| ())
+}
+
+async fn open_sessions(
+    run: &GameDayRun,
+    folder: &RunDir,
+    target: &ProcessTarget,
+) -> Result<Sessions, EngineError> {
+    let endpoints = target.endpoints(&run.game_day.spec.load.target);
+    let spec = &run.game_day.spec;
+    Ok(load::open_sessions(spec, &folder.work(), &endpoints, run.seed).await?)
+}
+
+/// Everything that happens while users are served, and the reading back.
+async fn under_load(
+    run: &GameDayRun,
+    planned: Vec<PlannedFault>,
+    target: &ProcessTarget,
+    sessions: &Sessions,
+    journal: &Journal,
+    fold: &Arc<Mutex<Fold>>,
+    stop: &Stop,
+) {
+    let zero = journal.start_load();
+    journal.record(Record::Phase {
+        phase: Phase::Before,
+    });
+    let control = LoadControl::new();
+    let spec = &run.game_day.spec;
+    let loading = load::run(sessions, spec.timeline.duration.get(), journal, &control);
+    let breaking = async {
+        if !planned.is_empty() && steady_before(&planned, zero, journal, fold, stop).await {
+            faults::carry_out(planned, &spec.guards, target, journal, zero, stop).await;
+        }
+        // Nobody waits for a load whose outcome is known.
+        if stop.is_asked() {
+            control.stop();
+        }
+    };
+    let following = follow::abort_conditions(&spec.abort, fold, journal, stop);
+    let stopping = async {
+        stop.asked().await;
+        control.stop();
+    };
+    let working = async { tokio::join!(loading, breaking) };
+    tokio::select! {
+        _ = working => {}
+        ((), ()) = async { tokio::join!(following, stopping) } => {}
+    }
+    if !stop.is_asked() {
+        load::read_back(sessions, journal).await;
+    }
+}
+
+/// Whether the steady state holds at the moment of the first fault. If not, nothing is broken
+/// and the game day ends: there is nothing to learn from it.
+async fn steady_before(
+    planned: &[PlannedFault],
+    zero: Instant,
+    journal: &Journal,
+    fold: &Arc<Mutex<Fold>>,
+    stop: &Stop,
+) -> bool {
+    let Some(first) = planned.iter().map(|fault| fault.at).min() else {
+        return true;
+    };
+    tokio::select! {
+        () = tokio::time::sleep_until(faults::moment(zero, first)) => {}
+        () = stop.asked() => return false,
+    }
+    let steady = fold.lock().steady_state_before();
+    if let Err(reasons) = &steady {
+        for reason in reasons {
+            tracing::warn!("nothing is broken: {}", reason.text);
+        }
+        stop.ask_quietly();
+        return false;
+    }
+    journal.record(Record::Phase {
+        phase: Phase::During,
+    });
+    true
+}

@@ -1,0 +1,94 @@
+//! The command: a subcommand per service, and what people run.
+
+use std::process::ExitCode;
+
+use chaos_monkey::cli::in_runtime;
+use clap::{CommandFactory, Parser, Subcommand};
+use clap_complete::Shell as CompletionShell;
+
+use crate::gateway::GatewaySettings;
+use crate::shell::{self, ServiceParts, ServiceSettings, Shell};
+use crate::{auth, game_day, gateway, metadata, playback, recommendations, setup, up};
+
+/// A small streaming service to practise on.
+///
+/// `demo-services game-day` starts the whole mesh as real processes, puts it under load, kills
+/// instances and whole services, and ends with a verdict and a report.
+#[derive(Debug, Parser)]
+#[command(name = "demo-services", version, propagate_version = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Break the mesh while users are served, and say what they noticed
+    GameDay(game_day::Arguments),
+    /// Run the mesh alone until Ctrl-C, with commands to try
+    Up(up::Arguments),
+    /// Make the catalogue, the users and the keys that the mesh runs on
+    Setup(setup::Arguments),
+    /// The only public service: asks the others and answers users
+    Gateway {
+        #[command(flatten)]
+        service: ServiceSettings,
+        #[command(flatten)]
+        gateway: GatewaySettings,
+    },
+    /// Logins, tokens and keys
+    Auth(ServiceSettings),
+    /// The catalogue: titles and full-text search
+    Metadata(ServiceSettings),
+    /// Rows of titles for a user
+    Recommendations(ServiceSettings),
+    /// Streams, manifests and positions
+    Playback(ServiceSettings),
+    /// Print a script that completes this command's words in a shell
+    Completions {
+        /// Which shell
+        shell: CompletionShell,
+    },
+}
+
+/// Runs the command that the arguments name, and says with which code the process ends.
+///
+/// # Errors
+///
+/// Whatever keeps the command from doing its work, in words for people.
+pub fn run() -> anyhow::Result<ExitCode> {
+    match Cli::parse().command {
+        Command::GameDay(arguments) => return game_day::run(&arguments).map(ExitCode::from),
+        Command::Up(arguments) => in_runtime(up::run(arguments))??,
+        Command::Setup(arguments) => in_runtime(setup::command(arguments))??,
+        Command::Gateway { service, gateway } => serve("gateway", service, async |shell| {
+            gateway::parts(shell, gateway).await
+        })?,
+        Command::Auth(settings) => serve("auth", settings, auth::parts)?,
+        Command::Metadata(settings) => serve("metadata", settings, metadata::parts)?,
+        Command::Recommendations(settings) => {
+            serve("recommendations", settings, recommendations::parts)?;
+        }
+        Command::Playback(settings) => serve("playback", settings, playback::parts)?,
+        Command::Completions { shell } => {
+            let mut command = Cli::command();
+            clap_complete::generate(shell, &mut command, "demo-services", &mut std::io::stdout());
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn serve(
+    name: &'static str,
+    settings: ServiceSettings,
+    build: impl AsyncFnOnce(Shell) -> anyhow::Result<ServiceParts>,
+) -> anyhow::Result<()> {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(false)
+        .with_writer(std::io::stderr)
+        .init();
+    in_runtime(shell::run(name, settings, build))?
+}

@@ -1,0 +1,90 @@
+//! The clients of the services behind the gateway, each with what stands in for it.
+//!
+//! `docs/mesh.md` has the table of journeys, needs and stand-ins that this file makes true.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use resilience::Client;
+use resilience::balance::Endpoints;
+use resilience::fallback::Fallback;
+
+use super::stand_ins::{self, StandIns};
+use super::{Bug, GatewaySettings};
+use crate::shell::Shell;
+
+/// A login hashes a password on purpose slowly, two at a time.
+const LOGIN_TIMEOUT: Duration = Duration::from_millis(900);
+
+/// How many last good lists of positions are kept, and for how long.
+const POSITIONS_KEPT: usize = 2_000;
+const POSITIONS_KEPT_FOR: Duration = Duration::from_secs(3_600);
+
+/// The services behind the gateway.
+pub(crate) struct Dependencies {
+    pub(crate) auth: Client,
+    pub(crate) metadata: Client,
+    pub(crate) playback: Client,
+    pub(crate) recommendations: Client,
+}
+
+impl Dependencies {
+    pub(super) fn connect(
+        shell: &Shell,
+        settings: &GatewaySettings,
+        stand_ins: &Arc<StandIns>,
+    ) -> anyhow::Result<Self> {
+        let titles = Arc::clone(stand_ins);
+        let popular = Arc::clone(stand_ins);
+        let connect = |name, endpoints: &Endpoints, fallback| {
+            builder(shell, settings.bug, name, endpoints).fallback(fallback)
+        };
+        Ok(Self {
+            auth: builder(shell, Bug::None, "auth", &settings.auth)
+                .attempt_timeout(LOGIN_TIMEOUT)
+                .build()?,
+            metadata: connect(
+                "metadata",
+                &settings.metadata,
+                Fallback::new().from_fn("compact-index", 1.0, move |request, _| {
+                    stand_ins::titles_from_index(&titles, request)
+                }),
+            )
+            .build()?,
+            playback: connect(
+                "playback",
+                &settings.playback,
+                Fallback::new()
+                    .last_good(POSITIONS_KEPT, POSITIONS_KEPT_FOR)
+                    .from_fn("no-positions", 1.0, |request, _| {
+                        stand_ins::no_positions(request)
+                    }),
+            )
+            .build()?,
+            recommendations: connect(
+                "recommendations",
+                &settings.recommendations,
+                Fallback::new().from_fn("popular", 1.0, move |_, _| {
+                    stand_ins::popular_rows(&popular)
+                }),
+            )
+            .build()?,
+        })
+    }
+}
+
+/// A client in the form that all of them share.
+pub(super) fn builder(
+    shell: &Shell,
+    bug: Bug,
+    name: &'static str,
+    endpoints: &Endpoints,
+) -> resilience::ClientBuilder {
+    resilience::client(name)
+        .endpoints(endpoints.clone())
+        .attempt_timeout(bug.attempt_timeout())
+        .deadline(bug.edge_deadline())
+        .telemetry(shell.telemetry.clone())
+        .seed(shell.settings.seed)
+        .enabled(!shell.settings.bare)
+}

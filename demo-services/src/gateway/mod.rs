@@ -1,0 +1,88 @@
+//! The only public service: login, home, title, search, playback, positions. It asks the others
+//! in parallel and answers partially rather than not at all.
+
+mod ask;
+mod bug;
+mod dependencies;
+mod outbox;
+mod routes;
+mod session;
+mod settings;
+mod stand_ins;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use tower_http::compression::CompressionLayer;
+use tower_http::cors::{Any, CorsLayer};
+use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
+
+use crate::shell::{ServiceParts, Shell, route_label};
+
+pub use bug::Bug;
+pub use settings::GatewaySettings;
+
+use dependencies::Dependencies;
+use outbox::Outbox;
+use stand_ins::StandIns;
+
+/// The largest body a client may send: a login or a position is far smaller.
+const MAXIMUM_BODY_BYTES: usize = 16 * 1024;
+
+/// What every handler works with.
+pub(crate) struct Gateway {
+    dependencies: Dependencies,
+    stand_ins: Arc<StandIns>,
+    /// Nothing in a bare gateway: there is no middleware, so nothing stands in.
+    outbox: Option<Outbox>,
+}
+
+/// Puts the gateway together.
+///
+/// # Errors
+///
+/// When the data folder cannot be used or an address of a dependency makes no sense.
+pub async fn parts(shell: Shell, settings: GatewaySettings) -> anyhow::Result<ServiceParts> {
+    let stand_ins = Arc::new(StandIns::open(&shell.settings)?);
+    let ready = stand_ins.keep_fresh(&shell, &settings)?;
+    let dependencies = Dependencies::connect(&shell, &settings, &stand_ins)?;
+    let outbox = if shell.settings.bare {
+        None
+    } else {
+        let outbox = Outbox::open(&shell.settings.data).await?;
+        outbox.keep_delivering(dependencies.playback.clone());
+        Some(outbox)
+    };
+    let gateway = Arc::new(Gateway {
+        dependencies,
+        stand_ins,
+        outbox,
+    });
+    Ok(ServiceParts {
+        router: protect(routes::router(gateway), &shell, &settings),
+        admin: None,
+        ready,
+    })
+}
+
+fn protect(routes: Router, shell: &Shell, settings: &GatewaySettings) -> Router {
+    let server = resilience::server("gateway")
+        .edge()
+        .telemetry(shell.telemetry.clone())
+        .enabled(!shell.settings.bare)
+        .default_deadline(settings.bug.edge_deadline())
+        .route_label(route_label)
+        .layer();
+    let cors = CorsLayer::new()
+        .allow_origin(Any)
+        .allow_methods(Any)
+        .allow_headers(Any);
+    routes
+        .layer(DefaultBodyLimit::max(MAXIMUM_BODY_BYTES))
+        .layer(server)
+        .layer(PropagateRequestIdLayer::x_request_id())
+        .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
+        .layer(cors)
+        .layer(CompressionLayer::new())
+}

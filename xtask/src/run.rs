@@ -1,0 +1,65 @@
+//! Runs one game day of the demo and reads its verdict.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, ensure};
+use serde_json::Value;
+
+/// Builds the demo in release and says where it is.
+pub fn build() -> anyhow::Result<PathBuf> {
+    let status = Command::new(env!("CARGO"))
+        .args(["build", "--release", "--package", "demo-services"])
+        .status()?;
+    ensure!(status.success(), "the demo does not build");
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
+    Ok(target.join("release").join("demo-services"))
+}
+
+/// The top of the workspace.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .map_or_else(PathBuf::new, Path::to_path_buf)
+}
+
+/// What one game day came to.
+pub struct Outcome {
+    value: Value,
+}
+
+impl Outcome {
+    /// `passed`, `failed`, `aborted` or `inconclusive`.
+    pub fn word(&self) -> &str {
+        self.value.pointer("/verdict/outcome").and_then(Value::as_str).unwrap_or("nothing")
+    }
+
+    /// A number by its JSON pointer.
+    pub fn number(&self, pointer: &str) -> f64 {
+        self.value.pointer(pointer).and_then(Value::as_f64).unwrap_or(f64::NAN)
+    }
+
+    /// Anything by its JSON pointer.
+    pub fn get(&self, pointer: &str) -> Option<&Value> {
+        self.value.pointer(pointer)
+    }
+}
+
+/// Runs `demo-services game-day` with these arguments.
+pub fn game_day(demo: &Path, out: &Path, arguments: &[String]) -> anyhow::Result<Outcome> {
+    if out.exists() {
+        std::fs::remove_dir_all(out)?;
+    }
+    let status = Command::new(demo)
+        .arg("game-day")
+        .args(arguments)
+        .arg("--quiet")
+        .arg("--out")
+        .arg(out)
+        .status()
+        .with_context(|| format!("cannot run {}", demo.display()))?;
+    let path = out.join("verdict.json");
+    let text = std::fs::read_to_string(&path)
+        .with_context(|| format!("no verdict in {} ({status})", path.display()))?;
+    Ok(Outcome { value: serde_json::from_str(&text)? })
+}
