@@ -3,9 +3,14 @@
 
 pub mod auth;
 pub mod catalogue;
+pub mod cli;
+pub mod game_day;
+pub mod gateway;
+pub mod mesh;
 pub mod metadata;
 pub mod playback;
 pub mod recommendations;
 pub mod setup;
 pub mod shell;
 pub mod store;
+pub mod up;

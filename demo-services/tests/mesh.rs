@@ -43,7 +43,10 @@ impl GameDay {
     fn verdict(&self) -> Value {
         let path = self.out().join("verdict.json");
         let text = std::fs::read_to_string(&path).unwrap_or_else(|error| {
-            panic!("no verdict: {error}\n{}", String::from_utf8_lossy(&self.output.stderr))
+            panic!(
+                "no verdict: {error}\n{}",
+                String::from_utf8_lossy(&self.output.stderr)
+            )
         });
         serde_json::from_str(&text).unwrap()
     }
@@ -85,7 +88,8 @@ fn killed_services(verdict: &Value) -> Vec<&str> {
 
 #[test]
 fn the_mesh_keeps_its_users_while_every_service_loses_instances_and_one_is_gone() {
-    let outage = "{id: gone, at: 11s, do: {outage: {service: recommendations, for: 3s, allowOutage: true}}}";
+    let outage =
+        "{id: gone, at: 11s, do: {outage: {service: recommendations, for: 3s, allowOutage: true}}}";
     let day = GameDay::run(&format!("{KILLS}, {outage}"), "streaming-mesh", &[]);
     let verdict = day.assert_exit(0);
     assert_eq!(verdict["total"]["yield"], 1.0);
@@ -98,8 +102,9 @@ fn the_mesh_keeps_its_users_while_every_service_loses_instances_and_one_is_gone(
     );
     let replaced = verdict["degradations"].as_array().unwrap();
     assert!(
-        replaced.iter().any(|one| one["dependency"] == "recommendations"
-            && one["stoodIn"] == "popular"),
+        replaced
+            .iter()
+            .any(|one| one["dependency"] == "recommendations" && one["stoodIn"] == "popular"),
         "{replaced:?}"
     );
 
@@ -155,7 +160,8 @@ fn the_planted_bug_is_found() {
 
 #[test]
 fn positions_are_kept_in_the_outbox_while_playback_is_gone() {
-    let outage = "{id: gone, at: 3s, do: {outage: {service: playback, for: 5s, allowOutage: true}}}";
+    let outage =
+        "{id: gone, at: 3s, do: {outage: {service: playback, for: 5s, allowOutage: true}}}";
     let day = GameDay::run(outage, "streaming-mesh", &[]);
     let verdict = day.assert_exit(0);
     assert_eq!(verdict["readBack"][0]["missingCount"], 0);
@@ -168,10 +174,17 @@ fn positions_are_kept_in_the_outbox_while_playback_is_gone() {
 
 #[test]
 fn a_bad_file_is_refused_before_anything_starts() {
-    let day = GameDay::run("{id: a, at: 2s, do: {kill: {service: metadatta}}}", "streaming-mesh", &[]);
+    let day = GameDay::run(
+        "{id: a, at: 2s, do: {kill: {service: metadatta}}}",
+        "streaming-mesh",
+        &[],
+    );
     assert_eq!(day.output.status.code(), Some(2));
     let said = String::from_utf8_lossy(&day.output.stderr);
-    assert!(said.contains("metadatta") && said.contains("metadata"), "{said}");
+    assert!(
+        said.contains("metadatta") && said.contains("metadata"),
+        "{said}"
+    );
     assert!(!day.out().join("journal.jsonl").exists());
 }
 
@@ -186,7 +199,15 @@ fn the_list_names_every_game_day_and_an_unknown_one_is_an_error() {
             .unwrap()
     };
     let list = String::from_utf8(demo(&["--list"]).stdout).unwrap();
-    for name in ["default", "single-kills", "recommendations-gone", "metadata-gone", "auth-gone", "paused-replica", "planted-bug"] {
+    for name in [
+        "default",
+        "single-kills",
+        "recommendations-gone",
+        "metadata-gone",
+        "auth-gone",
+        "paused-replica",
+        "planted-bug",
+    ] {
         assert!(list.contains(name), "{list}");
     }
     let unknown = demo(&["no-such-day"]);

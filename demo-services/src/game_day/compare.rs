@@ -1,10 +1,10 @@
 //! The same game day with and without the middleware.
 
+use anyhow::Context;
 use chaos_monkey::cli::{ShowArguments, in_runtime};
 use chaos_monkey::exit::Exit;
-use chaos_monkey::schema::{GameDay, ProcessBinding, System};
-use chaos_monkey::verdict::Outcome;
-use chaos_monkey::view::compare;
+use chaos_monkey::schema::{GameDay, System};
+use chaos_monkey::view::compare::{self, Side};
 
 /// Runs both and puts them side by side; passed only if the one passes and the other fails.
 pub(super) fn run(
@@ -13,43 +13,53 @@ pub(super) fn run(
     system: &System,
 ) -> anyhow::Result<Exit> {
     let folder = show.folder();
-    let with = ShowArguments {
-        out: Some(folder.join("with-middleware")),
-        ..show.clone()
-    };
-    let without = ShowArguments {
-        out: Some(folder.join("bare")),
+    let into = |name: &str| ShowArguments {
+        out: Some(folder.join(name)),
         ..show.clone()
     };
     let (with, without) = in_runtime(async {
-        let with = with.finish(game_day, system, None).await?;
-        let without = without.finish(game_day, &bare(system), Some("bare")).await?;
+        let with = into("with-middleware")
+            .finish(game_day, system, None)
+            .await?;
+        let without = into("bare")
+            .finish(game_day, &bare(system), Some("bare"))
+            .await?;
         anyhow::Ok((with, without))
     })??;
-    let sides = [
-        compare::Side::new("with the middleware", &with.run, &with.verdict),
-        compare::Side::new("bare", &without.run, &without.verdict),
-    ];
-    print!("{}", compare::text(&sides));
-    compare::write_all(&folder, &sides)?;
+    let first = Side {
+        name: "with middleware",
+        run: &with.run,
+        verdict: &with.verdict,
+    };
+    let second = Side {
+        name: "bare",
+        run: &without.run,
+        verdict: &without.verdict,
+    };
+    print!("{}", compare::block(first, second));
+    for (name, text) in [
+        ("compare.md", compare::markdown(first, second)),
+        ("compare.html", compare::html(first, second)),
+    ] {
+        let path = folder.join(name);
+        std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+    }
     println!("side by side: {}", folder.join("compare.html").display());
-    let proven = with.verdict.outcome == Outcome::Passed
-        && without.verdict.outcome == Outcome::Failed;
-    Ok(if proven { Exit::Passed } else { Exit::Failed })
+    Ok(if compare::is_proof(first, second) {
+        Exit::Passed
+    } else {
+        Exit::Failed
+    })
 }
 
 /// The same system with the middleware switched off in every service.
 fn bare(system: &System) -> System {
     let mut system = system.clone();
-    let processes = system.spec.services.values_mut();
-    for process in processes.filter_map(|service| service.process.as_mut()) {
-        switch_off(process);
+    let services = system.spec.services.values_mut();
+    for process in services.filter_map(|service| service.process.as_mut()) {
+        process
+            .env
+            .insert("APLOMB_BARE".to_owned(), "true".to_owned());
     }
     system
-}
-
-fn switch_off(process: &mut ProcessBinding) {
-    process
-        .env
-        .insert("APLOMB_BARE".to_owned(), "true".to_owned());
 }

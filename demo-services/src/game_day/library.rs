@@ -16,7 +16,10 @@ const GAME_DAYS: [(&str, &str); 7] = [
         "metadata-gone",
         include_str!("../../../game-days/metadata-gone.yaml"),
     ),
-    ("auth-gone", include_str!("../../../game-days/auth-gone.yaml")),
+    (
+        "auth-gone",
+        include_str!("../../../game-days/auth-gone.yaml"),
+    ),
     (
         "paused-replica",
         include_str!("../../../game-days/paused-replica.yaml"),
@@ -37,5 +40,7 @@ pub(super) fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
 
 /// The text of a game day.
 pub(super) fn text(name: &str) -> Option<&'static str> {
-    all().find(|(known, _)| *known == name).map(|(_, text)| text)
+    all()
+        .find(|(known, _)| *known == name)
+        .map(|(_, text)| text)
 }

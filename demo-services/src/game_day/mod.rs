@@ -1,7 +1,7 @@
 //! `demo-services game-day`: the whole show. It describes the mesh and hands it to the engine of
 //! `chaos-monkey`.
 
-//mod compare;
+mod compare;
 mod library;
 
 use std::path::Path;
@@ -63,7 +63,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     let (mut game_day, system) = match read(&arguments.game_day, &known)? {
         Ok(found) => found,
         Err(mistakes) => {
-            eprintln!("{mistakes}");
+            eprintln!("{mistakes:#}");
             return Ok(Exit::Usage);
         }
     };
@@ -71,7 +71,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         game_day.spec.load.rate = Rate::Constant(rate.into());
     }
     if arguments.compare {
-        todo!();
+        return compare::run(&arguments.show, &game_day, &system);
     }
     let variant = arguments.bare.then_some("bare");
     Ok(arguments.show.run(&game_day, &system, variant))
@@ -95,7 +95,7 @@ fn read(name: &str, known: &[System]) -> anyhow::Result<Result<(GameDay, System)
         Ok((game_day.clone(), system.clone()))
     };
     Ok(documents
-        .map_err(|mistakes| mistakes.to_string())
+        .map_err(|mistakes| format!("{mistakes:#}"))
         .and_then(found))
 }
 

@@ -42,12 +42,19 @@ impl Outbox {
             sequence: position.sequence,
             seconds: position.seconds,
         };
-        self.store.enqueue(&entry).await.map_err(JsonError::internal)
+        self.store
+            .enqueue(&entry)
+            .await
+            .map_err(JsonError::internal)
     }
 
     /// The newest position of a title that still waits here.
     pub(super) async fn waiting(&self, user: u32, title: u32) -> JsonResult<Option<OutboxEntry>> {
-        let pending = self.store.pending(user).await.map_err(JsonError::internal)?;
+        let pending = self
+            .store
+            .pending(user)
+            .await
+            .map_err(JsonError::internal)?;
         Ok(pending
             .into_iter()
             .filter(|entry| entry.title == title)

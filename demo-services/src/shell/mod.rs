@@ -11,5 +11,6 @@ mod settings;
 pub use json_body::JsonBody;
 pub use json_error::{JsonError, JsonResult};
 pub use secret::Secret;
+pub(crate) use serve::route_label;
 pub use serve::{ServiceParts, Shell, run};
 pub use settings::ServiceSettings;

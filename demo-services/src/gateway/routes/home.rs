@@ -60,25 +60,34 @@ struct Titles {
     titles: Vec<TitleCard>,
 }
 
-pub(super) async fn home(State(gateway): State<Arc<Gateway>>, user: User) -> JsonResult<Json<Home>> {
+pub(super) async fn home(
+    State(gateway): State<Arc<Gateway>>,
+    user: User,
+) -> JsonResult<Json<Home>> {
     let dependencies = &gateway.dependencies;
     let rows_path = format!("/v1/users/{}/rows", user.id);
     let positions_path = format!("/v1/positions?user={}", user.id);
     let (rows, positions) = tokio::try_join!(
         ask_json::<Rows>(&dependencies.recommendations, get(rows_path, ROWS_WEIGHT)?),
-        ask_json::<Positions>(&dependencies.playback, get(positions_path, POSITIONS_WEIGHT)?),
+        ask_json::<Positions>(
+            &dependencies.playback,
+            get(positions_path, POSITIONS_WEIGHT)?
+        ),
     )?;
 
     let mut positions = positions.positions;
     positions.truncate(CONTINUE_WATCHING);
-    let mut ids: Vec<u32> = rows.rows.iter().flat_map(|row| row.titles.clone()).collect();
+    let mut ids: Vec<u32> = rows
+        .rows
+        .iter()
+        .flat_map(|row| row.titles.clone())
+        .collect();
     ids.extend(positions.iter().map(|position| position.title));
     ids.sort_unstable();
     ids.dedup();
     let ids: Vec<String> = ids.iter().map(u32::to_string).collect();
     let titles_path = format!("/v1/titles?ids={}", ids.join(","));
-    let titles: Titles =
-        ask_json(&dependencies.metadata, get(titles_path, TITLES_WEIGHT)?).await?;
+    let titles: Titles = ask_json(&dependencies.metadata, get(titles_path, TITLES_WEIGHT)?).await?;
     let cards: BTreeMap<u32, TitleCard> = titles
         .titles
         .into_iter()

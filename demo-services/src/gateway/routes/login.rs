@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
-use axum::body::Body;
 use http::{HeaderMap, Method, header};
 use serde_json::Value;
 

@@ -26,7 +26,10 @@ pub(super) fn router(gateway: Arc<Gateway>) -> Router {
         .route("/api/search", get(search::search))
         .route("/api/playback", post(playback::start))
         .route("/api/playback/{stream}/renew", post(playback::renew))
-        .route("/api/playback/{stream}", axum::routing::delete(playback::stop))
+        .route(
+            "/api/playback/{stream}",
+            axum::routing::delete(playback::stop),
+        )
         .route("/api/manifests/{title}", get(playback::manifest))
         .route(
             "/api/positions/{title}",

@@ -83,7 +83,10 @@ async fn stream_command(
     stream: &str,
     suffix: &str,
 ) -> JsonResult<Response> {
-    if !stream.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
+    if !stream
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    {
         return Err(JsonError::not_found("there is no such stream"));
     }
     let path = format!("/v1/streams/{stream}{suffix}");

@@ -122,7 +122,6 @@ fn parameter(query: &str, name: &str) -> Option<String> {
         .find_map(|(key, value)| (key == name).then(|| value.into_owned()))
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -18,8 +18,8 @@ use crate::shell::ServiceSettings;
 pub(crate) use index::{CompactIndex, TitleCard};
 pub(super) use index::{no_positions, titles_from_index};
 use kept::Kept;
-pub(super) use popular::popular_rows;
 pub(crate) use popular::Rows;
+pub(super) use popular::popular_rows;
 
 /// What is kept.
 pub(crate) struct StandIns {

@@ -42,10 +42,20 @@ impl StandIns {
         };
         let auth = &settings.auth;
         source("auth-keys", auth, "/v1/keys", KEYS_EVERY)?.keep(|all| &all.keys);
-        source("auth-revocations", auth, "/v1/revocations", REVOCATIONS_EVERY)?
-            .keep(|all| &all.revocations);
-        source("metadata-index", &settings.metadata, "/v1/index", INDEX_EVERY)?
-            .keep(|all| &all.index);
+        source(
+            "auth-revocations",
+            auth,
+            "/v1/revocations",
+            REVOCATIONS_EVERY,
+        )?
+        .keep(|all| &all.revocations);
+        source(
+            "metadata-index",
+            &settings.metadata,
+            "/v1/index",
+            INDEX_EVERY,
+        )?
+        .keep(|all| &all.index);
         source(
             "recommendations-popular",
             &settings.recommendations,
