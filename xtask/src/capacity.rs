@@ -4,7 +4,7 @@ use crate::run;
 
 /// Where to begin and how to go on.
 #[derive(Debug, clap::Args)]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// The first rate, per second
     #[arg(long, default_value_t = 200)]
     from: u32,
@@ -20,14 +20,18 @@ pub struct Arguments {
 }
 
 /// Raises the rate until p99 passes 250 ms or the generator can no longer keep up.
-pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let demo = run::build()?;
     let mut held = None;
     let mut rate = arguments.from;
     while rate <= arguments.to {
-        let out = run::root().join("target").join("capacity").join(rate.to_string());
-        let mut words: Vec<String> =
-            ["single-kills", "--no-faults", "--rate"].map(str::to_owned).into();
+        let out = run::root()
+            .join("target")
+            .join("capacity")
+            .join(rate.to_string());
+        let mut words: Vec<String> = ["single-kills", "--no-faults", "--rate"]
+            .map(str::to_owned)
+            .into();
         words.push(rate.to_string());
         if arguments.bare {
             words.push("--bare".to_owned());
@@ -35,7 +39,11 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         let outcome = run::game_day(&demo, &out, &words)?;
         let p99 = outcome.number("/total/latency/p99Millis");
         let served = outcome.number("/total/yield");
-        println!("{rate}/s: {}, yield {:.3} %, p99 {p99:.1} ms", outcome.word(), 100.0 * served);
+        println!(
+            "{rate}/s: {}, yield {:.3} %, p99 {p99:.1} ms",
+            outcome.word(),
+            100.0 * served
+        );
         if outcome.word() == "inconclusive" || p99 > 250.0 || served < 1.0 {
             break;
         }

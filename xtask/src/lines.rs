@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::run;
 
 /// Prints them.
-pub fn run() -> anyhow::Result<()> {
+pub(crate) fn run() -> anyhow::Result<()> {
     println!("| crate | code | tests |");
     println!("|---|--:|--:|");
     for name in ["resilience", "chaos-monkey", "demo-services", "xtask"] {

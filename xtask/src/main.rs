@@ -1,2 +1,38 @@
-//! Main.
-fn main() {}
+//! Aplomb's own chores: what is measured for a release, with the commands that measured it.
+
+mod capacity;
+mod footprint;
+mod lines;
+mod run;
+mod seeds;
+
+use clap::{Parser, Subcommand};
+
+/// Aplomb's own chores
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run a game day with one seed after the other; all must pass
+    Seeds(seeds::Arguments),
+    /// Raise the rate without faults until p99 passes 250 ms
+    Capacity(capacity::Arguments),
+    /// Start-up time and memory of each service
+    Footprint(footprint::Arguments),
+    /// Lines of code per crate, tests apart
+    Lines,
+}
+
+fn main() -> anyhow::Result<()> {
+    match Cli::parse().command {
+        Command::Seeds(arguments) => seeds::run(&arguments),
+        Command::Capacity(arguments) => capacity::run(&arguments),
+        Command::Footprint(arguments) => footprint::run(&arguments),
+        Command::Lines => lines::run(),
+    }
+}

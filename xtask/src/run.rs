@@ -7,46 +7,53 @@ use anyhow::{Context, ensure};
 use serde_json::Value;
 
 /// Builds the demo in release and says where it is.
-pub fn build() -> anyhow::Result<PathBuf> {
+pub(crate) fn build() -> anyhow::Result<PathBuf> {
     let status = Command::new(env!("CARGO"))
         .args(["build", "--release", "--package", "demo-services"])
         .status()?;
     ensure!(status.success(), "the demo does not build");
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
+    let target =
+        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
     Ok(target.join("release").join("demo-services"))
 }
 
 /// The top of the workspace.
-pub fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
         .map_or_else(PathBuf::new, Path::to_path_buf)
 }
 
 /// What one game day came to.
-pub struct Outcome {
+pub(crate) struct Outcome {
     value: Value,
 }
 
 impl Outcome {
     /// `passed`, `failed`, `aborted` or `inconclusive`.
-    pub fn word(&self) -> &str {
-        self.value.pointer("/verdict/outcome").and_then(Value::as_str).unwrap_or("nothing")
+    pub(crate) fn word(&self) -> &str {
+        self.value
+            .pointer("/verdict/outcome")
+            .and_then(Value::as_str)
+            .unwrap_or("nothing")
     }
 
     /// A number by its JSON pointer.
-    pub fn number(&self, pointer: &str) -> f64 {
-        self.value.pointer(pointer).and_then(Value::as_f64).unwrap_or(f64::NAN)
+    pub(crate) fn number(&self, pointer: &str) -> f64 {
+        self.value
+            .pointer(pointer)
+            .and_then(Value::as_f64)
+            .unwrap_or(f64::NAN)
     }
 
     /// Anything by its JSON pointer.
-    pub fn get(&self, pointer: &str) -> Option<&Value> {
+    pub(crate) fn get(&self, pointer: &str) -> Option<&Value> {
         self.value.pointer(pointer)
     }
 }
 
 /// Runs `demo-services game-day` with these arguments.
-pub fn game_day(demo: &Path, out: &Path, arguments: &[String]) -> anyhow::Result<Outcome> {
+pub(crate) fn game_day(demo: &Path, out: &Path, arguments: &[String]) -> anyhow::Result<Outcome> {
     if out.exists() {
         std::fs::remove_dir_all(out)?;
     }
@@ -61,5 +68,7 @@ pub fn game_day(demo: &Path, out: &Path, arguments: &[String]) -> anyhow::Result
     let path = out.join("verdict.json");
     let text = std::fs::read_to_string(&path)
         .with_context(|| format!("no verdict in {} ({status})", path.display()))?;
-    Ok(Outcome { value: serde_json::from_str(&text)? })
+    Ok(Outcome {
+        value: serde_json::from_str(&text)?,
+    })
 }

@@ -9,7 +9,7 @@ use crate::run::{self, Outcome};
 
 /// Which game day, and which seeds.
 #[derive(Debug, clap::Args)]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// The game day
     #[arg(default_value = "default")]
     game_day: String,
@@ -25,15 +25,24 @@ pub struct Arguments {
 }
 
 /// Runs them all, and fails if one does not come out as it must.
-pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let demo = run::build()?;
     let wanted = if arguments.bare { "failed" } else { "passed" };
-    println!("| seed | outcome | requests | yield | first attempt | harvest | p99 ms | services killed |");
+    println!(
+        "| seed | outcome | requests | yield | first attempt | harvest | p99 ms | services killed |"
+    );
     println!("|--:|---|--:|--:|--:|--:|--:|--:|");
     let mut wrong = Vec::new();
     for seed in arguments.first..arguments.first.saturating_add(arguments.count) {
-        let out = run::root().join("target").join("seeds").join(seed.to_string());
-        let mut words = vec![arguments.game_day.clone(), "--seed".to_owned(), seed.to_string()];
+        let out = run::root()
+            .join("target")
+            .join("seeds")
+            .join(seed.to_string());
+        let mut words = vec![
+            arguments.game_day.clone(),
+            "--seed".to_owned(),
+            seed.to_string(),
+        ];
         if arguments.bare {
             words.push("--bare".to_owned());
         }
