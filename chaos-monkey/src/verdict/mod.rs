@@ -50,6 +50,8 @@ use crate::journal::Entry;
 /// Everything that can be derived from a journal.
 pub fn fold(entries: &[Entry]) -> Run {
     let mut fold = Fold::new();
-    entries.iter().for_each(|entry| fold.push(entry));
+    for entry in entries {
+        fold.push(entry);
+    }
     fold.run()
 }

@@ -225,7 +225,7 @@ impl Synthetic {
     /// A request.
     pub(crate) fn request(&mut self, intended: i64, latency: i64, kind: Kind) -> &mut Self {
         self.requests += 1;
-        let journey = if self.requests % 4 == 0 {
+        let journey = if self.requests.is_multiple_of(4) {
             "title"
         } else {
             "home"

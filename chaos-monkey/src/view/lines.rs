@@ -1,5 +1,7 @@
 //! A plain line a second, for logs and pipes.
 
+use std::fmt::Write;
+
 use super::text;
 use crate::verdict::{BrokenNow, Live, words};
 
@@ -25,11 +27,11 @@ pub fn line(live: &Live) -> String {
         live.instances.len(),
     );
     if live.total.failed > 0 {
-        line.push_str(&format!("  failed {}", words::count(live.total.failed)));
+        let _ = write!(line, "  failed {}", words::count(live.total.failed));
     }
     if !live.broken.is_empty() {
         let broken: Vec<_> = live.broken.iter().map(broken_now).collect();
-        line.push_str(&format!("  breaking: {}", broken.join(", ")));
+        let _ = write!(line, "  breaking: {}", broken.join(", "));
     }
     text::plain(&line)
 }

@@ -1,5 +1,7 @@
 //! Small pieces of text that several views share.
 
+use std::fmt::Write;
+
 use crate::journal::InstanceName;
 use crate::schema::Metric;
 use crate::verdict::{
@@ -66,10 +68,10 @@ pub(super) fn measured(statement: &StatementRun) -> String {
     let written = &statement.statement;
     let mut text = words::metric(written.metric).to_owned();
     if let Some(journey) = &written.journey {
-        text.push_str(&format!(" of {journey}"));
+        let _ = write!(text, " of {journey}");
     }
     if let Some(window) = &written.window {
-        text.push_str(&format!(" in each {window}"));
+        let _ = write!(text, " in each {window}");
     }
     text
 }
@@ -91,7 +93,7 @@ pub(super) fn judged(metric: Metric, phase: &StatementPhase) -> String {
 pub(super) fn title(run: &Run) -> String {
     let mut title = run.about.title.clone();
     if let Some(variant) = &run.about.variant {
-        title.push_str(&format!(" ({variant})"));
+        let _ = write!(title, " ({variant})");
     }
     if run.about.no_faults {
         title.push_str(" (control run)");

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::verdict::Slot;
+use crate::verdict::{SLOT_MICROS, Slot};
 
 /// The width of the picture.
 pub(super) const WIDTH: f64 = 1_040.0;
@@ -22,13 +22,13 @@ pub(super) struct Axis {
 
 impl Axis {
     /// Where a moment lies; what is outside the load lies on its edge.
-    pub(super) fn x(&self, micros: i64) -> f64 {
+    pub(super) fn x(self, micros: i64) -> f64 {
         let share = micros.clamp(0, self.end.max(1)) as f64 / self.end.max(1) as f64;
         LEFT + share * (RIGHT - LEFT)
     }
 
     /// Whole seconds to write below, at most a dozen.
-    pub(super) fn ticks(&self) -> Vec<i64> {
+    pub(super) fn ticks(self) -> Vec<i64> {
         let seconds = self.end / 1_000_000;
         let steps = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1_800, 3_600];
         let step = steps
@@ -78,16 +78,11 @@ pub(super) fn bins(slots: &[Slot], end: i64) -> Vec<Bin> {
     let together = slots.len().div_ceil(MOST_BINS).max(1);
     slots
         .chunks(together)
-        .enumerate()
-        .map(|(index, slots)| {
-            let next = slots_after(index, together).min(end);
-            bin(slots, next)
+        .map(|slots| {
+            let next = slots.last().map_or(end, |last| last.from + SLOT_MICROS);
+            bin(slots, next.min(end))
         })
         .collect()
-}
-
-fn slots_after(index: usize, together: usize) -> i64 {
-    (index as i64 + 1) * together as i64 * crate::verdict::SLOT_MICROS
 }
 
 fn bin(slots: &[Slot], to: i64) -> Bin {
@@ -212,4 +207,20 @@ pub(super) fn round_up(value: f64) -> f64 {
         .map(|factor| factor * power)
         .find(|round| *round >= value)
         .unwrap_or(value)
+}
+
+/// A coordinate as text.
+pub(super) fn place(value: f64) -> String {
+    format!("{value:.1}")
+}
+
+/// A small cross around a place.
+pub(super) fn cross(x: f64, y: f64) -> String {
+    format!(
+        "M{:.1} {:.1}l6 6M{:.1} {:.1}l-6 6",
+        x - 3.0,
+        y - 3.0,
+        x + 3.0,
+        y - 3.0,
+    )
 }

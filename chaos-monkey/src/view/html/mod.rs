@@ -3,6 +3,7 @@
 
 mod chart;
 mod figures;
+mod lanes;
 mod services;
 mod tables;
 pub(super) mod time_line;

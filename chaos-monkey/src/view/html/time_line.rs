@@ -1,16 +1,14 @@
 //! The time line: faults as bands over requests, yield and harvest, latency, instances, breakers.
 
-use std::collections::BTreeMap;
-
 use maud::{Markup, html};
 
 use super::super::text;
-use super::chart::{Axis, Bin, LEFT, Panel, RIGHT, WIDTH, bins, columns, line, round_up};
-use crate::journal::InstanceName;
-use crate::verdict::{FaultRun, InstanceRun, InstanceState, Run, words};
+use super::chart::{
+    Axis, Bin, LEFT, Panel, RIGHT, WIDTH, bins, columns, cross, line, place, round_up,
+};
+use super::lanes::{self, ROW};
+use crate::verdict::{FaultRun, Run, words};
 
-const ROW: f64 = 15.0;
-const BAR: f64 = 10.0;
 const GAP: f64 = 36.0;
 const FIRST_PANEL: f64 = 66.0;
 
@@ -64,12 +62,13 @@ fn picture(run: &Run, bins: &[Bin], prefix: &str) -> Markup {
         max: 10_f64.powf(slowest.log10().ceil()),
         is_logarithmic: true,
     };
-    let breakers = breaker_rows(run);
+    let breakers = lanes::not_closed(run);
     let instances_top = latency.bottom() + GAP;
-    let breakers_top =
-        instances_top + group_gaps(&run.instances) + run.instances.len() as f64 * ROW + GAP - 6.0;
+    let instances = lanes::lanes(&run.instances, instances_top);
+    let instances_bottom = instances.last().map_or(instances_top, |(y, _)| y + ROW);
+    let breakers_top = instances_bottom + GAP - 6.0;
     let bottom = if breakers.is_empty() {
-        breakers_top - GAP + 6.0
+        instances_bottom
     } else {
         breakers_top + breakers.len() as f64 * ROW
     };
@@ -91,17 +90,13 @@ fn picture(run: &Run, bins: &[Bin], prefix: &str) -> Markup {
             (scale(latency, "Latency p50, p99", &decades(latency.max), milliseconds))
             path.p99 d=(line(axis, latency, bins, |bin| bin.p99)) {}
             path.p50 d=(line(axis, latency, bins, |bin| bin.p50)) {}
-            (instances(run, axis, instances_top))
-            (breaker_lanes(&breakers, axis, breakers_top))
+            (lanes::instances(&instances, axis, instances_top))
+            (lanes::breaker_lanes(&breakers, axis, breakers_top))
             @for tick in axis.ticks() {
                 text.middle x=(place(axis.x(tick))) y=(place(bottom + 18.0)) { (tick / 1_000_000) " s" }
             }
         }
     }
-}
-
-fn place(value: f64) -> String {
-    format!("{value:.1}")
 }
 
 fn decades(max: f64) -> Vec<f64> {
@@ -221,157 +216,6 @@ fn told(fault: &FaultRun) -> String {
         text::victims(&fault.victims),
         words::seconds_or_dash(fault.began_micros),
     )
-}
-
-fn cross(x: f64, y: f64) -> String {
-    format!(
-        "M{:.1} {:.1}l6 6M{:.1} {:.1}l-6 6",
-        x - 3.0,
-        y - 3.0,
-        x + 3.0,
-        y - 3.0,
-    )
-}
-
-/// Services stand a little apart.
-fn group_gaps(instances: &[InstanceRun]) -> f64 {
-    let groups = instances.windows(2).filter(
-        |pair| matches!(pair, [left, right] if left.instance.service != right.instance.service),
-    );
-    groups.count() as f64 * 5.0
-}
-
-fn instances(run: &Run, axis: Axis, top: f64) -> Markup {
-    let mut y = top;
-    let mut service = run
-        .instances
-        .first()
-        .map(|run| run.instance.service.as_str());
-    html! {
-        text.heading x="0" y=(place(top - 11.0)) { "Instances" }
-        @for instance in &run.instances {
-            @let _ = {
-                if service != Some(instance.instance.service.as_str()) {
-                    service = Some(&instance.instance.service);
-                    y += 5.0;
-                }
-            };
-            (instance_row(instance, axis, y))
-            @let _ = y += ROW;
-        }
-    }
-}
-
-fn instance_row(instance: &InstanceRun, axis: Axis, y: f64) -> Markup {
-    let middle = y + BAR / 2.0;
-    html! {
-        text.end x=(LEFT - 8.0) y=(place(y + 9.0)) { (instance.instance) }
-        @for span in instance.states.iter().filter(|span| span.to > 0) {
-            @let (left, right) = (axis.x(span.from), axis.x(span.to));
-            @let (class, word) = match span.state {
-                InstanceState::Up => ("up", "up"),
-                InstanceState::Starting => ("starting", "starting"),
-                InstanceState::Paused => ("paused", "paused"),
-                InstanceState::Down => ("down", "down"),
-            };
-            g {
-                title {
-                    (instance.instance) " " (word) " from " (words::seconds(span.from)) " to " (words::seconds(span.to))
-                }
-                @if span.state == InstanceState::Down {
-                    line.down x1=(place(left)) x2=(place(right)) y1=(place(middle)) y2=(place(middle)) {}
-                } @else {
-                    rect.(class) x=(place(left)) y=(place(y)) width=(place((right - left).max(0.6))) height=(BAR) {}
-                }
-            }
-        }
-        @for end in instance.ends.iter().filter(|end| end.at_micros <= axis.end) {
-            @let x = axis.x(end.at_micros);
-            g {
-                title {
-                    (instance.instance) " ended at " (words::seconds(end.at_micros)) " (" (end.how) "), "
-                    (end.fault.as_deref().unwrap_or("by itself"))
-                }
-                path.kill d=(cross(x, middle)) {}
-                @if end.fault.is_none() {
-                    circle.kill cx=(place(x)) cy=(place(middle)) r="6" {}
-                }
-            }
-        }
-    }
-}
-
-/// A while in which a breaker of one instance was not closed.
-struct NotClosed {
-    instance: InstanceName,
-    from: i64,
-    to: i64,
-    state: String,
-}
-
-/// The breakers that ever left closed, by the dependency they protect from.
-fn breaker_rows(run: &Run) -> BTreeMap<&str, Vec<NotClosed>> {
-    let mut rows: BTreeMap<&str, Vec<NotClosed>> = BTreeMap::new();
-    for (index, transition) in run.breakers.iter().enumerate() {
-        if transition.to == "closed" {
-            continue;
-        }
-        let same = |later: &&crate::verdict::BreakerTransition| {
-            later.instance == transition.instance && later.breaker == transition.breaker
-        };
-        let next = run
-            .breakers
-            .iter()
-            .skip(index + 1)
-            .find(same)
-            .map(|later| later.at_micros);
-        // A breaker dies with its instance.
-        let died = run
-            .instances
-            .iter()
-            .filter(|run| run.instance == transition.instance)
-            .flat_map(|run| &run.ends)
-            .map(|end| end.at_micros)
-            .find(|at| *at > transition.at_micros);
-        let to = next
-            .into_iter()
-            .chain(died)
-            .min()
-            .unwrap_or(run.load_ended_micros);
-        rows.entry(&transition.breaker)
-            .or_default()
-            .push(NotClosed {
-                instance: transition.instance.clone(),
-                from: transition.at_micros,
-                to,
-                state: transition.to.clone(),
-            });
-    }
-    rows
-}
-
-fn breaker_lanes(rows: &BTreeMap<&str, Vec<NotClosed>>, axis: Axis, top: f64) -> Markup {
-    html! {
-        @if !rows.is_empty() {
-            text.heading x="0" y=(place(top - 11.0)) { "Breakers not closed" }
-        }
-        @for (index, (breaker, spans)) in rows.iter().enumerate() {
-            @let y = top + index as f64 * ROW;
-            text.end x=(LEFT - 8.0) y=(place(y + 9.0)) { "to " (breaker) }
-            line.grid x1=(LEFT) x2=(RIGHT) y1=(place(y + BAR)) y2=(place(y + BAR)) {}
-            @for span in spans.iter().filter(|span| span.to > 0 && span.from <= axis.end) {
-                @let (left, right) = (axis.x(span.from), axis.x(span.to));
-                @let class = if span.state == "open" { "open" } else { "half-open" };
-                g {
-                    title {
-                        "breaker to " (breaker) " in " (span.instance) " " (span.state) " from "
-                        (words::seconds(span.from)) " to " (words::seconds(span.to))
-                    }
-                    rect.(class) x=(place(left)) y=(place(y)) width=(place((right - left).max(1.2))) height=(BAR) {}
-                }
-            }
-        }
-    }
 }
 
 fn legend() -> Markup {
