@@ -133,8 +133,8 @@ impl Journal {
     }
 
     /// Everything that is recorded from now on, in the order of the file. Before the load
-    /// begins nobody knows how long before it an entry happened: those carry the time −1 here,
-    /// and their true time in the file.
+    /// begins nobody knows how long before it an entry happened: such an entry may carry the time
+    /// −1 here, and has its true time in the file.
     pub fn subscribe(&self) -> broadcast::Receiver<Arc<Entry>> {
         self.shared.live.subscribe()
     }

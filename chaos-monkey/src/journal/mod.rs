@@ -9,6 +9,8 @@ mod handle;
 mod read;
 mod record;
 mod storage;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 pub use handle::Journal;
