@@ -25,12 +25,11 @@ pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key
 /// What was replaced in an answer; see [`crate::ledger`].
 pub const DEGRADATION: HeaderName = HeaderName::from_static(crate::ledger::HEADER);
 
-/// What nobody outside may send in: it would let a stranger set priorities, cut deadlines, and
-/// claim degradations. A trace may be continued from outside.
-pub const INTERNAL: [HeaderName; 4] = [DEADLINE, PRIORITY, NO_RETRY, DEGRADATION];
+/// How the names begin of all headers that are spoken between our own services only.
+const INTERNAL_PREFIX: &str = "aplomb-";
 
 /// The longest deadline that makes sense, a day: what is longer is taken as this.
-const LONGEST_DEADLINE: Duration = Duration::from_secs(24 * 60 * 60);
+const LONGEST_DEADLINE: Duration = Duration::from_hours(24);
 
 /// What is left until the deadline, if the header says so in digits and nothing else.
 pub fn read_remaining(headers: &HeaderMap) -> Option<Duration> {
@@ -55,9 +54,30 @@ pub fn is_not_to_be_retried(headers: &HeaderMap) -> bool {
     headers.get(NO_RETRY).is_some_and(|value| value == "1")
 }
 
-/// The context that the headers of an arriving request carry.
-pub fn read_context(headers: &HeaderMap, default_deadline: Option<Duration>) -> CallContext {
-    let remaining = match (read_remaining(headers), default_deadline) {
+/// Removes what nobody outside may send in: every `aplomb-…` header, those of later versions
+/// included, and `degradation`. They would let a stranger set priorities, cut deadlines and claim
+/// degradations. A trace may be continued from outside.
+pub fn strip_internal(headers: &mut HeaderMap) {
+    headers.remove(DEGRADATION);
+    let internal: Vec<HeaderName> = headers
+        .keys()
+        .filter(|name| name.as_str().starts_with(INTERNAL_PREFIX))
+        .cloned()
+        .collect();
+    for name in internal {
+        headers.remove(name);
+    }
+}
+
+/// The context that the headers of an arriving request carry. Its deadline is the earlier of the
+/// default and of what the request brings, minus `reserve`.
+pub fn read_context(
+    headers: &HeaderMap,
+    default_deadline: Option<Duration>,
+    reserve: Duration,
+) -> CallContext {
+    let sent = read_remaining(headers).map(|left| left.saturating_sub(reserve));
+    let remaining = match (sent, default_deadline) {
         (Some(sent), Some(default)) => Some(sent.min(default)),
         (sent, default) => sent.or(default),
     };
@@ -68,7 +88,7 @@ pub fn read_context(headers: &HeaderMap, default_deadline: Option<Duration>) -> 
     let trace = headers
         .get(TRACEPARENT)
         .and_then(|value| value.to_str().ok()?.parse::<TraceContext>().ok())
-        .map_or_else(TraceContext::begin, |parent| parent.child());
+        .map_or_else(TraceContext::begin, TraceContext::child);
     CallContext::new(
         remaining.and_then(|left| Instant::now().checked_add(left)),
         priority,

@@ -24,6 +24,7 @@ impl TraceContext {
     }
 
     /// The next span of the same trace.
+    #[must_use]
     pub fn child(self) -> Self {
         Self {
             span: random::<u64>().max(1),

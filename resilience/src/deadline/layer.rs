@@ -6,7 +6,8 @@ use std::time::Duration;
 use tower_layer::Layer;
 
 use super::DeadlineService;
-use crate::telemetry::{Counter, Telemetry, names};
+use crate::ledger::Reason;
+use crate::telemetry::{Counter, Event, Telemetry, names};
 
 /// What all clones of a service share.
 #[derive(Debug)]
@@ -14,9 +15,22 @@ pub(super) struct Shared {
     pub(super) name: String,
     pub(super) limit: Option<Duration>,
     pub(super) reserve: Duration,
-    pub(super) refused: Counter,
+    refused: Counter,
+    telemetry: Telemetry,
     pub(super) expired_read: Counter,
     pub(super) expired_write: Counter,
+}
+
+impl Shared {
+    /// Counts and tells that a request came too late.
+    pub(super) fn refuse(&self) {
+        self.refused.increment();
+        self.telemetry.emit(Event::Rejected {
+            name: self.name.clone(),
+            by: "deadline".to_owned(),
+            reason: Reason::Deadline.as_str().to_owned(),
+        });
+    }
 }
 
 /// Gives every request a deadline; see the [module](super).
@@ -69,7 +83,7 @@ impl DeadlineBuilder {
         self
     }
 
-    /// Where it counts.
+    /// Where it counts and tells (default: a registry of its own).
     #[must_use]
     pub fn telemetry(mut self, telemetry: Telemetry) -> Self {
         self.telemetry = telemetry;
@@ -87,6 +101,7 @@ impl DeadlineBuilder {
                 refused: counter("refused"),
                 expired_read: counter("expired-read"),
                 expired_write: counter("expired-write"),
+                telemetry: self.telemetry,
                 name: self.name,
                 limit: self.limit,
                 reserve: self.reserve,

@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 use http::{Extensions, Request};
 use tokio::time::Instant;
 use tower_service::Service;
+use tracing::Instrument;
 
 use super::layer::Shared;
 use super::{Deadline, DeadlinePassed, ResponseFuture, only_reads};
@@ -72,7 +73,7 @@ where
             return ResponseFuture::unlimited(self.inner.call(request));
         };
         if deadline <= now {
-            self.shared.refused.increment();
+            self.shared.refuse();
             let late_by = now.saturating_duration_since(deadline);
             let error = DeadlinePassed::before_work(&self.shared.name, late_by);
             return ResponseFuture::refused(error);
@@ -83,7 +84,7 @@ where
             return ResponseFuture::read(self.inner.call(request), deadline, shared);
         }
         let context = CallContext::of(request.extensions()).unwrap_or_default();
-        let writing = context.spawn(self.inner.call(request));
+        let writing = context.spawn(self.inner.call(request).in_current_span());
         ResponseFuture::write(writing, deadline, shared)
     }
 }

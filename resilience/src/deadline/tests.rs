@@ -10,6 +10,7 @@ use tower_layer::Layer;
 use super::{Deadline, DeadlineLayer, DeadlinePassed};
 use crate::BoxError;
 use crate::context::{CallContext, Priority, TraceContext};
+use crate::telemetry::{Event, Telemetry, names};
 
 const LIMIT: Duration = Duration::from_millis(100);
 
@@ -45,13 +46,9 @@ async fn send(
     (layer.layer(inner).oneshot(request).await, finished)
 }
 
-fn with_left(left: Duration) -> Option<CallContext> {
+fn with_left(left: Duration) -> CallContext {
     let end = Instant::now() + left;
-    Some(CallContext::new(
-        Some(end),
-        Priority::default(),
-        TraceContext::begin(),
-    ))
+    CallContext::new(Some(end), Priority::default(), TraceContext::begin())
 }
 
 fn passed(result: Result<Option<Duration>, BoxError>) -> DeadlinePassed {
@@ -63,17 +60,18 @@ async fn each_hop_takes_what_is_left_minus_a_reserve() {
     let quick = Duration::from_millis(1);
     let (left, _) = send(Method::GET, quick, None).await;
     assert_eq!(left.unwrap(), Some(LIMIT));
-    let context = with_left(Duration::from_millis(50));
+    let context = Some(with_left(Duration::from_millis(50)));
     let (left, _) = send(Method::GET, quick, context).await;
     assert_eq!(left.unwrap(), Some(Duration::from_millis(40)));
-    let context = with_left(Duration::from_secs(50));
+    let context = Some(with_left(Duration::from_secs(50)));
     let (left, _) = send(Method::GET, quick, context).await;
     assert_eq!(left.unwrap(), Some(LIMIT));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_request_whose_time_is_up_is_refused_before_work() {
-    let (result, finished) = send(Method::PUT, Duration::ZERO, with_left(Duration::ZERO)).await;
+    let (result, finished) =
+        send(Method::PUT, Duration::ZERO, Some(with_left(Duration::ZERO))).await;
     assert!(!passed(result).began());
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(finished.load(Ordering::SeqCst), 0);
@@ -98,4 +96,34 @@ async fn an_answer_in_time_is_the_answer() {
         assert!(result.is_ok());
         assert_eq!(finished.load(Ordering::SeqCst), 1);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_deadlines_do_is_counted_and_told() {
+    let telemetry = Telemetry::default();
+    let mut events = telemetry.subscribe();
+    let layer = DeadlineLayer::builder("metadata")
+        .limit(LIMIT)
+        .telemetry(telemetry.clone())
+        .build();
+    let service = layer.layer(service_fn(|_: Request<()>| async {
+        tokio::time::sleep(LIMIT * 2).await;
+        Ok::<_, BoxError>(())
+    }));
+    let mut late = request(Method::GET);
+    late.extensions_mut().insert(Deadline(Instant::now()));
+    for request in [request(Method::GET), request(Method::PUT), late] {
+        assert!(service.clone().oneshot(request).await.is_err());
+    }
+    for event in ["refused", "expired-read", "expired-write"] {
+        let labels = ["metadata", event];
+        let counted = telemetry.counter(&names::DEADLINES, &labels).value();
+        assert_eq!(counted, 1, "{event}");
+    }
+    let refused = Event::Rejected {
+        name: "metadata".to_owned(),
+        by: "deadline".to_owned(),
+        reason: "deadline".to_owned(),
+    };
+    assert_eq!(events.try_recv().unwrap(), refused);
 }

@@ -4,12 +4,18 @@ use bytes::Bytes;
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, Response, StatusCode};
 use http_body_util::{Either, Full};
+use tower_http::body::UnsyncBoxBody;
 
-/// The body of the handler, or a short one of the middleware.
-pub type ServerBody<B> = Either<B, Full<Bytes>>;
+use crate::BoxError;
+
+/// What catch-panic makes of every body; or the handler's own where everything is switched off.
+pub type ServerBody<B> = Either<UnsyncBoxBody<Bytes, BoxError>, B>;
+
+/// Inside catch-panic: the body of the handler, or a short one of the middleware.
+pub(super) type GuardedBody<B> = Either<B, Full<Bytes>>;
 
 /// 504: the time was up, before or while work was done.
-pub(super) fn too_late<B>() -> Response<ServerBody<B>> {
+pub(super) fn too_late() -> Response<Full<Bytes>> {
     own(
         StatusCode::GATEWAY_TIMEOUT,
         r#"{"error":{"code":"deadline","message":"the deadline has passed"}}"#,
@@ -17,7 +23,7 @@ pub(super) fn too_late<B>() -> Response<ServerBody<B>> {
 }
 
 /// 503: there is no place. The queue is short, so a second is long enough.
-pub(super) fn overloaded<B>() -> Response<ServerBody<B>> {
+pub(super) fn overloaded() -> Response<Full<Bytes>> {
     let mut answer = own(
         StatusCode::SERVICE_UNAVAILABLE,
         r#"{"error":{"code":"overloaded","message":"too many requests at the moment"}}"#,
@@ -27,16 +33,16 @@ pub(super) fn overloaded<B>() -> Response<ServerBody<B>> {
     answer
 }
 
-/// 500: a panic or an error of the handler. What it said is for the log.
-pub(super) fn broken<B>() -> Response<ServerBody<B>> {
+/// 500: a panic of the handler. What it said is for the log.
+pub(super) fn broken() -> Response<Full<Bytes>> {
     own(
         StatusCode::INTERNAL_SERVER_ERROR,
         r#"{"error":{"code":"internal","message":"something went wrong here"}}"#,
     )
 }
 
-fn own<B>(status: StatusCode, body: &'static str) -> Response<ServerBody<B>> {
-    let mut answer = Response::new(Either::Right(Full::from(body)));
+fn own(status: StatusCode, body: &'static str) -> Response<Full<Bytes>> {
+    let mut answer = Response::new(Full::from(body));
     *answer.status_mut() = status;
     let headers = answer.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

@@ -16,19 +16,18 @@ pub(super) enum Boundary {
 }
 
 impl Boundary {
-    /// The context of an arriving request. At the edge what strangers may not say is removed
-    /// first, so that no handler sees it either.
+    /// The context of an arriving request, whose deadline is `reserve` before the caller's. At
+    /// the edge what strangers may not say is removed first, so that no handler sees it either.
     pub(super) fn enter(
         self,
         arriving: &mut HeaderMap,
         default_deadline: Option<Duration>,
+        reserve: Duration,
     ) -> CallContext {
         if self == Self::Edge {
-            for name in headers::INTERNAL {
-                arriving.remove(name);
-            }
+            headers::strip_internal(arriving);
         }
-        headers::read_context(arriving, default_deadline)
+        headers::read_context(arriving, default_deadline, reserve)
     }
 }
 

@@ -9,7 +9,7 @@ use super::boundary::Boundary;
 use super::count::Counts;
 use super::layer::{ServerLayer, Shared};
 use super::queue::Queue;
-use crate::telemetry::Telemetry;
+use crate::telemetry::{Telemetry, names};
 
 /// How requests are labelled in metrics.
 pub(super) type RouteLabel = Arc<dyn Fn(&Parts) -> String + Send + Sync>;
@@ -25,6 +25,7 @@ pub struct ServerBuilder {
     queue_length: usize,
     queue_wait: Duration,
     default_deadline: Option<Duration>,
+    reserve: Duration,
     exempt: Vec<String>,
     route_label: RouteLabel,
 }
@@ -42,6 +43,7 @@ impl ServerBuilder {
             queue_length: 256,
             queue_wait: Duration::from_millis(100),
             default_deadline: None,
+            reserve: Duration::ZERO,
             exempt: ["/livez", "/readyz", "/healthz"].map(str::to_owned).into(),
             route_label: Arc::new(|_| "all".to_owned()),
         }
@@ -99,6 +101,14 @@ impl ServerBuilder {
         self
     }
 
+    /// What is kept back of the time a request brings, for the way of the answer to its caller
+    /// (default: nothing; the caller's own stack keeps a reserve already).
+    #[must_use]
+    pub const fn reserve(mut self, reserve: Duration) -> Self {
+        self.reserve = reserve;
+        self
+    }
+
     /// Paths that are never queued or shed (default `/livez`, `/readyz`, `/healthz`).
     #[must_use]
     pub fn exempt(mut self, paths: impl IntoIterator<Item = impl Into<String>>) -> Self {
@@ -116,13 +126,22 @@ impl ServerBuilder {
 
     /// The layer. Every service it is put around shares one queue.
     pub fn layer(self) -> ServerLayer {
+        let queued = self
+            .telemetry
+            .gauge(&names::SERVER_QUEUED, &[self.name.as_str()]);
         let counts = Counts::new(&self.name, self.telemetry, self.route_label);
         ServerLayer::new(Shared {
-            queue: Queue::new(self.max_in_flight, self.queue_length, self.queue_wait),
+            queue: Queue::new(
+                self.max_in_flight,
+                self.queue_length,
+                self.queue_wait,
+                queued,
+            ),
             name: self.name,
             boundary: self.boundary,
             enabled: self.enabled,
             default_deadline: self.default_deadline,
+            reserve: self.reserve,
             exempt: self.exempt,
             counts,
         })

@@ -16,6 +16,17 @@ use crate::telemetry::{Counter, Event, Gauge, Histogram, Telemetry, names};
 /// grow without bound.
 const MAXIMUM_ROUTES: usize = 256;
 
+/// Which rule turned a request away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Refusal {
+    /// As many wait in the queue as may.
+    Full,
+    /// No place came free in time.
+    Waited,
+    /// The deadline passed, before or during work.
+    Deadline,
+}
+
 /// Counts what a server does. Handles are resolved once per route.
 pub(super) struct Counts {
     name: String,
@@ -25,6 +36,9 @@ pub(super) struct Counts {
     pub(super) in_flight: Gauge,
     degraded: Counter,
     panics: Counter,
+    full: Counter,
+    waited: Counter,
+    late: Counter,
 }
 
 /// The handles of one route.
@@ -36,7 +50,11 @@ pub(super) struct Route {
 
 impl Counts {
     pub(super) fn new(name: &str, telemetry: Telemetry, label: RouteLabel) -> Self {
+        let rejected = |reason| telemetry.counter(&names::SERVER_REJECTED, &[name, reason]);
         Self {
+            full: rejected("full"),
+            waited: rejected("timeout"),
+            late: rejected("deadline"),
             in_flight: telemetry.gauge(&names::SERVER_IN_FLIGHT, &[name]),
             degraded: telemetry.counter(&names::SERVER_DEGRADED, &[name]),
             panics: telemetry.counter(&names::SERVER_PANICS, &[name]),
@@ -94,10 +112,13 @@ impl Counts {
     }
 
     /// Counts and tells a refusal.
-    pub(super) fn rejected(&self, by: &'static str, kind: &'static str, reason: Reason) {
-        self.telemetry
-            .counter(&names::SERVER_REJECTED, &[&self.name, kind])
-            .increment();
+    pub(super) fn refused(&self, refusal: Refusal) {
+        let (counter, by, reason) = match refusal {
+            Refusal::Full => (&self.full, "queue", Reason::Full),
+            Refusal::Waited => (&self.waited, "queue", Reason::Full),
+            Refusal::Deadline => (&self.late, "deadline", Reason::Deadline),
+        };
+        counter.increment();
         self.telemetry.emit(Event::Rejected {
             name: self.name.clone(),
             by: by.to_owned(),

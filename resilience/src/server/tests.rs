@@ -3,14 +3,18 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use axum::body::Body;
+use axum::extract::MatchedPath;
 use axum::routing::{get, put};
 use axum::{Router, extract::Request};
+use http::request::Parts;
 use http::{HeaderMap, Response, StatusCode};
+use tokio::time::Instant;
 use tower::ServiceExt;
 
 use super::{ServerBuilder, server};
-use crate::context::CallContext;
+use crate::context::{CallContext, TraceContext};
 use crate::ledger::{Degradation, Reason};
+use crate::telemetry::{Event, Telemetry, names};
 
 fn degradation() -> Degradation {
     Degradation {
@@ -59,7 +63,11 @@ fn router(server: ServerBuilder, finished: &Arc<AtomicU32>) -> Router {
                 StatusCode::BAD_GATEWAY
             }),
         )
-        .route("/panic", get(panics))
+        .route(
+            "/trace",
+            get(|| async { CallContext::current().unwrap().trace().to_string() }),
+        )
+        .route("/panic", get(panics).merge(put(panics)))
         .route("/slow", get(slow.clone()).merge(put(slow)))
         .route("/livez", get(|| async { "alive" }))
         .layer(server.layer())
@@ -91,10 +99,11 @@ fn new(server: ServerBuilder) -> (Router, Arc<AtomicU32>) {
     (router(server, &finished), finished)
 }
 
-const FORGED: [(&str, &str); 4] = [
+const FORGED: [(&str, &str); 5] = [
     ("aplomb-deadline-ms", "1"),
     ("aplomb-priority", "critical"),
     ("aplomb-no-retry", "1"),
+    ("aplomb-of-a-later-version", "1"),
     ("degradation", "everything;weight=1"),
 ];
 
@@ -121,6 +130,11 @@ async fn a_deadline_is_taken_from_inside_and_bounded_by_the_default() {
     assert_eq!(left("120").await, "Some(120ms)");
     assert_eq!(left("9000").await, "Some(500ms)");
     assert_eq!(left("soon").await, "Some(500ms)");
+    let (reserving, _) = new(server("metadata")
+        .internal()
+        .reserve(Duration::from_millis(20)));
+    let sent = request("GET", "/left", &[("aplomb-deadline-ms", "120")]);
+    assert_eq!(call(&reserving, sent).await.1, "Some(100ms)");
     let (edge, _) = new(server("gateway").edge());
     let forged = request("GET", "/left", &FORGED);
     assert_eq!(call(&edge, forged).await.1, "None");
@@ -195,6 +209,105 @@ async fn what_does_not_fit_is_refused_and_health_is_never() {
     let (health, _) = call(&router, request("GET", "/livez", &[])).await;
     assert_eq!(health.status(), StatusCode::OK);
     assert_eq!(working.await.unwrap().unwrap().status(), StatusCode::OK);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_late_when_its_turn_comes_is_not_begun() {
+    let (router, finished) = new(server("metadata")
+        .internal()
+        .max_in_flight(1)
+        .queue(8, Duration::from_secs(1)));
+    let working = tokio::spawn(router.clone().oneshot(request("GET", "/slow", &[])));
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    let begun = Instant::now();
+    let short = request("PUT", "/slow", &[("aplomb-deadline-ms", "50")]);
+    let (response, _) = call(&router, short).await;
+    assert_eq!(response.status(), StatusCode::GATEWAY_TIMEOUT);
+    assert_eq!(begun.elapsed(), Duration::from_millis(50));
+    assert_eq!(working.await.unwrap().unwrap().status(), StatusCode::OK);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(finished.load(Ordering::SeqCst), 1, "only the read ran");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_keeps_its_place_beyond_its_deadline() {
+    let (router, _) = new(server("metadata")
+        .internal()
+        .max_in_flight(1)
+        .queue(0, Duration::ZERO));
+    let short = request("PUT", "/slow", &[("aplomb-deadline-ms", "50")]);
+    let (response, _) = call(&router, short).await;
+    assert_eq!(response.status(), StatusCode::GATEWAY_TIMEOUT);
+    let (refused, _) = call(&router, request("GET", "/echo", &[])).await;
+    assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let (served, _) = call(&router, request("GET", "/echo", &[])).await;
+    assert_eq!(served.status(), StatusCode::OK);
+}
+
+#[tokio::test(start_paused = true)]
+async fn health_is_answered_even_when_its_caller_claims_to_be_late() {
+    let (router, _) = new(server("metadata").internal());
+    let late = request("GET", "/livez", &[("aplomb-deadline-ms", "0")]);
+    assert_eq!(call(&router, late).await.0.status(), StatusCode::OK);
+}
+
+#[tokio::test(start_paused = true)]
+async fn everything_is_counted_refusals_and_panics_included() {
+    let telemetry = Telemetry::default();
+    let mut events = telemetry.subscribe();
+    let label = |parts: &Parts| {
+        let path = parts.extensions.get::<MatchedPath>();
+        path.map_or("none", MatchedPath::as_str).to_owned()
+    };
+    let (router, _) = new(server("metadata")
+        .internal()
+        .telemetry(telemetry.clone())
+        .route_label(label));
+    for request in [
+        request("GET", "/echo", &[]),
+        request("GET", "/degraded", &[]),
+        request("GET", "/panic", &[]),
+        request("PUT", "/panic", &[]),
+        request("GET", "/echo", &[("aplomb-deadline-ms", "0")]),
+        request("GET", "/nowhere", &[]),
+    ] {
+        call(&router, request).await;
+    }
+    let requests = |route, status| {
+        let labels = ["metadata", route, status];
+        telemetry.counter(&names::SERVER_REQUESTS, &labels).value()
+    };
+    assert_eq!(requests("/echo", "200"), 1);
+    assert_eq!(requests("/echo", "504"), 1);
+    assert_eq!(requests("/panic", "500"), 2, "a read and a write");
+    assert_eq!(requests("none", "404"), 1);
+    let count = |definition, labels: &[&str]| telemetry.counter(definition, labels).value();
+    assert_eq!(count(&names::SERVER_DEGRADED, &["metadata"]), 1);
+    assert_eq!(count(&names::SERVER_PANICS, &["metadata"]), 2);
+    assert_eq!(count(&names::SERVER_REJECTED, &["metadata", "deadline"]), 1);
+    let in_flight = telemetry.gauge(&names::SERVER_IN_FLIGHT, &["metadata"]);
+    assert_eq!(in_flight.value(), 0);
+    let panicked = Event::Panicked {
+        server: "metadata".to_owned(),
+    };
+    assert_eq!(events.try_recv().unwrap(), panicked);
+}
+
+#[tokio::test]
+async fn a_trace_goes_on_and_a_broken_one_begins_anew() {
+    let (router, _) = new(server("gateway").edge());
+    let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let (_, trace) = call(
+        &router,
+        request("GET", "/trace", &[("traceparent", parent)]),
+    )
+    .await;
+    assert!(trace.starts_with("00-4bf92f3577b34da6a3ce929d0e0e4736-"));
+    assert!(trace.ends_with("-01") && trace != parent, "{trace}");
+    let broken = request("GET", "/trace", &[("traceparent", "00-not-a-trace")]);
+    let (_, trace) = call(&router, broken).await;
+    assert!(trace.parse::<TraceContext>().is_ok(), "{trace}");
 }
 
 #[tokio::test]

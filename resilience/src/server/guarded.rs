@@ -1,0 +1,155 @@
+//! Inside catch-panic: deadline refusal, queue, deadline cancel, handler.
+
+use std::convert::Infallible;
+use std::panic::resume_unwind;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use futures_util::future::BoxFuture;
+use http::{Request, Response};
+use http_body_util::Either;
+use tokio::time::timeout_at;
+use tower::ServiceExt;
+use tower_service::Service;
+use tracing::Instrument;
+
+use super::answer::{self, GuardedBody};
+use super::count::Refusal;
+use super::layer::Shared;
+use super::queue::{NoPlace, Place};
+use crate::context::CallContext;
+use crate::deadline::only_reads;
+
+/// Lets a request through to the handler when there is time and place for it, and no longer
+/// than there is time.
+#[derive(Clone)]
+pub(super) struct Guarded<S> {
+    inner: S,
+    shared: Arc<Shared>,
+}
+
+impl<S> Guarded<S> {
+    pub(super) const fn new(inner: S, shared: Arc<Shared>) -> Self {
+        Self { inner, shared }
+    }
+
+    /// The handler.
+    pub(super) const fn get_ref(&self) -> &S {
+        &self.inner
+    }
+}
+
+impl<S, A, B> Service<Request<A>> for Guarded<S>
+where
+    S: Service<Request<A>, Response = Response<B>, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send + 'static,
+    A: Send + 'static,
+    B: Send + 'static,
+{
+    type Response = Response<GuardedBody<B>>;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Self::Response, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        // The handler is waited for in its place in the order: behind the queue.
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<A>) -> Self::Future {
+        let inner = self.inner.clone();
+        let shared = Arc::clone(&self.shared);
+        Box::pin(async move {
+            let context = CallContext::of(request.extensions()).unwrap_or_default();
+            let is_exempt = shared.is_exempt(request.uri().path());
+            let place = match admit(&shared, &context, is_exempt).await {
+                Ok(place) => place,
+                Err(refusal) => {
+                    shared.counts.refused(refusal);
+                    return Ok(refuse(refusal).map(Either::Right));
+                }
+            };
+            let answer = work(&shared, context, inner, request, place).await?;
+            Ok(answer.unwrap_or_else(|| {
+                shared.counts.refused(Refusal::Deadline);
+                refuse(Refusal::Deadline).map(Either::Right)
+            }))
+        })
+    }
+}
+
+/// A place for the request, or none where it needs none.
+async fn admit(
+    shared: &Shared,
+    context: &CallContext,
+    is_exempt: bool,
+) -> Result<Option<Place>, Refusal> {
+    if is_exempt {
+        return Ok(None);
+    }
+    if context.remaining().is_some_and(|left| left.is_zero()) {
+        return Err(Refusal::Deadline);
+    }
+    match shared.queue.enter(context.deadline()).await {
+        Ok(place) => Ok(Some(place)),
+        Err(NoPlace::Full) => Err(Refusal::Full),
+        Err(NoPlace::Waited) => Err(Refusal::Waited),
+        Err(NoPlace::Deadline) => Err(Refusal::Deadline),
+    }
+}
+
+/// The handler's answer, or nothing at the deadline.
+///
+/// A read is dropped then. A write is a task of its own, which neither its deadline nor a broken
+/// connection stops half way, and which keeps its place until its end.
+async fn work<S, A, B>(
+    shared: &Shared,
+    context: CallContext,
+    inner: S,
+    request: Request<A>,
+    place: Option<Place>,
+) -> Result<Option<Response<GuardedBody<B>>>, Infallible>
+where
+    S: Service<Request<A>, Response = Response<B>, Error = Infallible> + Send + 'static,
+    S::Future: Send + 'static,
+    A: Send + 'static,
+    B: Send + 'static,
+{
+    let deadline = context.deadline();
+    let is_read = only_reads(request.method());
+    let handling = async move {
+        let _place = place;
+        inner.oneshot(request).await
+    };
+    let until_the_end = async {
+        if is_read {
+            return context.scope(handling).await.map(with_handlers_body);
+        }
+        match context.spawn(handling.in_current_span()).await {
+            Ok(result) => result.map(with_handlers_body),
+            Err(error) => match error.try_into_panic() {
+                // Catch-panic stands outside and knows what to do.
+                Ok(panic) => resume_unwind(panic),
+                Err(error) => {
+                    let server = &shared.name;
+                    tracing::error!(server, %error, "a write of {server} was lost: {error}");
+                    Ok(answer::broken().map(Either::Right))
+                }
+            },
+        }
+    };
+    match deadline {
+        Some(end) => timeout_at(end, until_the_end).await.ok().transpose(),
+        None => until_the_end.await.map(Some),
+    }
+}
+
+fn with_handlers_body<B>(response: Response<B>) -> Response<GuardedBody<B>> {
+    response.map(Either::Left)
+}
+
+fn refuse(refusal: Refusal) -> Response<http_body_util::Full<bytes::Bytes>> {
+    match refusal {
+        Refusal::Full | Refusal::Waited => answer::overloaded(),
+        Refusal::Deadline => answer::too_late(),
+    }
+}
