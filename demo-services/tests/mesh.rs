@@ -67,7 +67,7 @@ impl GameDay {
             self.output.status.code(),
             Some(code),
             "{said}\n{}",
-            verdict["verdict"]
+            verdict["reasons"]
         );
         verdict
     }

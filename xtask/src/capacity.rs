@@ -37,7 +37,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
             words.push("--bare".to_owned());
         }
         let outcome = run::game_day(&demo, &out, &words)?;
-        let p99 = outcome.number("/total/latency/p99Millis");
+        let p99 = outcome.number("/total/latency/p99");
         let served = outcome.number("/total/yield");
         println!(
             "{rate}/s: {}, yield {:.3} %, p99 {p99:.1} ms",

@@ -33,7 +33,7 @@ impl Outcome {
     /// `passed`, `failed`, `aborted` or `inconclusive`.
     pub(crate) fn word(&self) -> &str {
         self.value
-            .pointer("/verdict/outcome")
+            .pointer("/outcome")
             .and_then(Value::as_str)
             .unwrap_or("nothing")
     }

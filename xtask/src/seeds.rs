@@ -54,7 +54,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
             100.0 * outcome.number("/total/yield"),
             100.0 * outcome.number("/total/firstAttemptYield"),
             100.0 * outcome.number("/total/harvest"),
-            outcome.number("/total/latency/p99Millis"),
+            outcome.number("/total/latency/p99"),
             services_killed(&outcome),
         );
         if outcome.word() != wanted {

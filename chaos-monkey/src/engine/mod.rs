@@ -182,9 +182,14 @@ async fn under_load(
         control.stop();
     };
     let working = async { tokio::join!(loading, breaking) };
+    let watching = async { tokio::join!(following, stopping) };
+    tokio::pin!(working);
     tokio::select! {
-        _ = working => {}
-        ((), ()) = async { tokio::join!(following, stopping) } => {}
+        _ = &mut working => {}
+        // Requests under way still end by themselves, and the generator accounts for itself.
+        _ = watching => {
+            working.await;
+        }
     }
     if !stop.is_asked() {
         load::read_back(sessions, journal).await;

@@ -4,8 +4,8 @@ use super::run::{FaultRun, Troubled};
 use crate::journal::FaultId;
 
 /// How long after its end, and after the last of its victims was ready again, a fault still
-/// reaches requests: connections and breakers of the neighbours need a moment. One second.
-pub const GRACE_MICROS: i64 = 1_000_000;
+/// reaches requests: connections and breakers of the neighbours need a moment. Two seconds.
+pub const GRACE_MICROS: i64 = 2_000_000;
 
 /// From when until when a fault can be the reason for what a user got.
 #[derive(Debug, Clone)]

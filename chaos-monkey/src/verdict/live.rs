@@ -23,7 +23,7 @@ pub struct Live {
     pub phase: Option<Phase>,
     /// The instances in the order of the system.
     pub instances: Vec<LiveInstance>,
-    /// The faults that have begun and not ended, or whose victims are not all back.
+    /// The faults that have begun and not ended.
     pub broken: Vec<BrokenNow>,
     /// Breakers that are not closed: in which instance, towards what, in which state.
     pub breakers: Vec<(InstanceName, String, String)>,
@@ -89,7 +89,7 @@ impl Fold {
             about: self.about.clone(),
             now,
             phase: self.phase,
-            broken: self.broken_now(&instances),
+            broken: self.broken_now(),
             breakers: self.breakers_now(),
             rate: last.requests as f64 / seconds,
             last,
@@ -100,22 +100,16 @@ impl Fold {
         }
     }
 
-    fn broken_now(&self, instances: &[LiveInstance]) -> Vec<BrokenNow> {
-        let is_up = |victim: &InstanceName| {
-            instances
-                .iter()
-                .any(|instance| instance.instance == *victim && instance.state == InstanceState::Up)
-        };
+    fn broken_now(&self) -> Vec<BrokenNow> {
         self.faults
             .iter()
+            .filter(|(_, facts)| facts.ended.is_none())
             .filter_map(|(id, facts)| {
-                let began = facts.began?;
-                let is_over = facts.ended.is_some() && facts.victims.iter().all(is_up);
-                (!is_over).then(|| BrokenNow {
+                Some(BrokenNow {
                     fault: id.clone(),
                     kind: facts.kind.clone(),
                     victims: facts.victims.clone(),
-                    began,
+                    began: facts.began?,
                 })
             })
             .collect()

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
-use tokio::sync::Semaphore;
+use parking_lot::Mutex;
+use tokio::sync::{mpsc, oneshot};
 
 const MEMORY_KIB: u32 = 7 * 1_024;
 const PASSES: u32 = 5;
@@ -31,11 +32,17 @@ pub(crate) fn hash(password: &str) -> anyhow::Result<String> {
     Ok(hash.to_string())
 }
 
-/// Verifies passwords without keeping async threads busy.
+/// Verifies passwords on threads of its own. They are few and live as long as the process: a
+/// thread keeps the memory of its last hash, so a pool that grows would keep it many times.
 #[derive(Clone)]
 pub(super) struct Passwords {
-    at_once: Arc<Semaphore>,
-    waiting: Arc<Semaphore>,
+    queue: mpsc::Sender<Guess>,
+}
+
+struct Guess {
+    password: String,
+    hash: String,
+    answer: oneshot::Sender<anyhow::Result<bool>>,
 }
 
 /// There are too many logins at the moment.
@@ -45,26 +52,40 @@ pub(super) struct TooBusy;
 
 impl Passwords {
     pub(super) fn new() -> Self {
-        Self {
-            at_once: Arc::new(Semaphore::new(AT_ONCE)),
-            waiting: Arc::new(Semaphore::new(AT_ONCE + WAITING)),
+        let (queue, guesses) = mpsc::channel::<Guess>(WAITING);
+        let guesses = Arc::new(Mutex::new(guesses));
+        for _ in 0..AT_ONCE {
+            let guesses = Arc::clone(&guesses);
+            std::thread::spawn(move || {
+                loop {
+                    let next = guesses.lock().blocking_recv();
+                    let Some(guess) = next else {
+                        return;
+                    };
+                    let verified = verify(&guess.password, &guess.hash);
+                    // Nobody waits any more: that is their choice.
+                    let _ = guess.answer.send(verified);
+                }
+            });
         }
+        Self { queue }
     }
 
     /// Whether the password is the one that was hashed.
     pub(super) async fn verify(&self, password: String, hash: String) -> anyhow::Result<bool> {
-        let _place = self.waiting.try_acquire().map_err(|_| TooBusy)?;
-        let permit = Arc::clone(&self.at_once).acquire_owned().await?;
-        tokio::task::spawn_blocking(move || {
-            let verified = argon2()?
-                .verify_password(password.as_bytes(), hash.as_str())
-                .is_ok();
-            drop(permit);
-            anyhow::Ok(verified)
-        })
-        .await
-        .context("the hashing thread failed")?
+        let (answer, verified) = oneshot::channel();
+        let guess = Guess {
+            password,
+            hash,
+            answer,
+        };
+        self.queue.try_send(guess).map_err(|_| TooBusy)?;
+        verified.await.context("the hashing thread is gone")?
     }
+}
+
+fn verify(password: &str, hash: &str) -> anyhow::Result<bool> {
+    Ok(argon2()?.verify_password(password.as_bytes(), hash).is_ok())
 }
 
 #[cfg(test)]
@@ -79,5 +100,18 @@ mod tests {
         let verify = |password: &str| passwords.verify(password.to_owned(), stored.clone());
         assert!(verify("correct horse").await.unwrap());
         assert!(!verify("wrong horse").await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn more_guesses_than_may_wait_are_refused() {
+        let stored = hash("correct horse").unwrap();
+        let passwords = Passwords::new();
+        let guesses = (0..AT_ONCE + WAITING + 8)
+            .map(|_| passwords.verify("wrong horse".to_owned(), stored.clone()));
+        let answers = futures_util::future::join_all(guesses).await;
+        let refused = answers
+            .iter()
+            .filter(|answer| answer.as_ref().is_err_and(|error| error.is::<TooBusy>()));
+        assert!(refused.count() >= 6);
     }
 }

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use resilience::Client;
+use resilience::backoff::FullJitter;
 use resilience::balance::Endpoints;
+use resilience::circuit_breaker::CircuitBreakerConfig;
 use resilience::fallback::Fallback;
 
 use super::stand_ins::{self, StandIns};
@@ -19,6 +21,16 @@ const LOGIN_TIMEOUT: Duration = Duration::from_millis(900);
 /// How many last good lists of positions are kept, and for how long.
 const POSITIONS_KEPT: usize = 2_000;
 const POSITIONS_KEPT_FOR: Duration = Duration::from_secs(3_600);
+
+/// With one bad replica of two half of all attempts may fail: that is no reason to give up on
+/// the service, so a breaker opens above it.
+const FAILURE_RATE: f64 = 0.6;
+
+/// How long a breaker waits before it probes again. A probe costs nobody anything, since popular
+/// rows and the like stand in; so it comes often enough that users have everything back within
+/// about a second.
+const PROBE_BASE: Duration = Duration::from_millis(250);
+const PROBE_MAXIMUM: Duration = Duration::from_secs(1);
 
 /// The services behind the gateway.
 pub(crate) struct Dependencies {
@@ -84,6 +96,15 @@ pub(super) fn builder(
         .endpoints(endpoints.clone())
         .attempt_timeout(bug.attempt_timeout())
         .deadline(bug.edge_deadline())
+        .breaker(
+            CircuitBreakerConfig::new()
+                .failure_rate(FAILURE_RATE)
+                .backoff(FullJitter::new(
+                    PROBE_BASE,
+                    PROBE_MAXIMUM,
+                    shell.settings.seed,
+                )),
+        )
         .telemetry(shell.telemetry.clone())
         .seed(shell.settings.seed)
         .enabled(!shell.settings.bare)
