@@ -18,7 +18,7 @@ pub struct ShowArguments {
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
 
-    /// Folder for journal, verdict and report [default: game-day-runs/<time>]
+    /// Folder for journal, verdict and report [default: game-day-runs/TIME]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
 

@@ -3,8 +3,8 @@
 use super::run::{FaultRun, Troubled};
 use crate::journal::FaultId;
 
-/// How long after its end, and after the last of its victims was ready again, a fault still
-/// reaches requests: connections and breakers of the neighbours need a moment. Two seconds.
+/// How long a fault still reaches requests once everything it disturbed is back: connections and
+/// breakers of the neighbours need a moment. Two seconds.
 pub const GRACE_MICROS: i64 = 2_000_000;
 
 /// From when until when a fault can be the reason for what a user got.
@@ -15,15 +15,15 @@ pub(super) struct Reach {
     pub(super) to: i64,
 }
 
-/// The end of a fault's reach: its end and the return of its victims, plus [`GRACE_MICROS`], or
-/// the moment at which the steady state was back, whichever is later. Without an end, or as long
-/// as a victim is away, it has none.
+/// The end of a fault's reach: [`GRACE_MICROS`] after its end, the return of its victims and the
+/// return of the steady state, whichever is last. Without an end, or as long as a victim is away,
+/// it has none.
 pub(super) fn reach_end(ended: Option<i64>, ready: Option<i64>, recovered: Option<i64>) -> i64 {
     let (Some(ended), Some(ready)) = (ended, ready) else {
         return i64::MAX;
     };
-    let settled = ended.max(ready).saturating_add(GRACE_MICROS);
-    recovered.map_or(settled, |recovered| settled.max(recovered))
+    let settled = ended.max(ready).max(recovered.unwrap_or(ended));
+    settled.saturating_add(GRACE_MICROS)
 }
 
 /// Names the faults that overlap each request, from its intended start to its end.

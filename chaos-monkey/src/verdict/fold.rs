@@ -79,7 +79,7 @@ pub(super) enum Mark {
     Ready,
     Down { how: String, fault: Option<FaultId> },
     Stopped,
-    Paused,
+    Paused { fault: FaultId },
     Resumed,
 }
 
@@ -127,7 +127,10 @@ impl Fold {
                 );
             }
             Record::InstanceStopped { instance, .. } => self.mark(instance, at, Mark::Stopped),
-            Record::InstancePaused { instance, .. } => self.mark(instance, at, Mark::Paused),
+            Record::InstancePaused { instance, fault } => {
+                let fault = fault.clone();
+                self.mark(instance, at, Mark::Paused { fault });
+            }
             Record::InstanceResumed { instance, .. } => self.mark(instance, at, Mark::Resumed),
             Record::InstanceMemory { instance, resident } => {
                 let facts = self.instance(instance);
@@ -154,7 +157,10 @@ impl Fold {
             Record::FaultEnded { fault } => self.fault(fault).ended = Some(at),
             Record::FaultFailed { fault, reason } => {
                 let reason = reason.clone();
-                self.fault(fault).prevented = Some(Prevented::Failed { reason });
+                let facts = self.fault(fault);
+                facts.prevented = Some(Prevented::Failed { reason });
+                // What it did until it failed is over.
+                facts.ended = facts.ended.or(facts.began.map(|_| at));
             }
             Record::Request(request) => self.request(at, request),
             Record::ServiceEvent { instance, event } => {

@@ -21,7 +21,7 @@ pub(super) fn instance(name: &InstanceName, facts: &InstanceFacts, end: i64) -> 
     for (at, mark) in &facts.marks {
         match mark {
             Mark::Started => starts += 1,
-            Mark::Paused => run.pauses += 1,
+            Mark::Paused { .. } => run.pauses += 1,
             Mark::Down { how, fault } => {
                 match fault {
                     Some(_) => run.kills += 1,
@@ -46,23 +46,25 @@ pub(super) fn state_after(mark: &Mark) -> InstanceState {
         Mark::Started => InstanceState::Starting,
         Mark::Ready | Mark::Resumed => InstanceState::Up,
         Mark::Down { .. } | Mark::Stopped => InstanceState::Down,
-        Mark::Paused => InstanceState::Paused,
+        Mark::Paused { .. } => InstanceState::Paused,
     }
 }
 
-/// The first moment at which a victim of a fault was ready again.
+/// The first moment at which a victim of a fault was ready again; the beginning of the fault if it
+/// did nothing to the victim; nothing if the victim is still away.
 pub(super) fn ready_again(facts: &InstanceFacts, fault: &str, began: i64) -> Option<i64> {
-    let down = facts.marks.iter().find_map(|(at, mark)| match mark {
+    let hit = facts.marks.iter().find_map(|(at, mark)| match mark {
         Mark::Down {
             fault: Some(by), ..
         } if by == fault => Some(*at),
+        Mark::Paused { fault: by } if by == fault => Some(*at),
         _ => None,
     });
-    let from = down.unwrap_or(began);
+    let Some(hit) = hit else { return Some(began) };
     facts
         .marks
         .iter()
-        .find(|(at, mark)| *at >= from && matches!(mark, Mark::Ready | Mark::Resumed))
+        .find(|(at, mark)| *at >= hit && matches!(mark, Mark::Ready | Mark::Resumed))
         .map(|(at, _)| *at)
 }
 

@@ -613,15 +613,15 @@ fn requests_name_the_faults_that_overlap_them() {
     journal
         .requests(0, 20 * SECOND, Kind::Full)
         .honest_generator();
-    // Ready again at 5.3 s, so that the reach ends at 6.3 s.
+    // Ready again at 5.3 s, so that the reach ends at 7.3 s.
     journal.kill("kills-1", 4 * SECOND, "gateway/1");
-    journal.kill("kills-2", 6 * SECOND, "metadata/1");
+    journal.kill("kills-2", 7 * SECOND, "metadata/1");
     for (at, latency) in [
         (3 * SECOND, 500 * MILLISECOND),
         (3 * SECOND, 1_500 * MILLISECOND),
         (5 * SECOND, 10 * MILLISECOND),
-        (6 * SECOND + 200_000, 10 * MILLISECOND),
-        (6 * SECOND + 400_000, 10 * MILLISECOND),
+        (7 * SECOND + 200_000, 10 * MILLISECOND),
+        (7 * SECOND + 400_000, 10 * MILLISECOND),
         (15 * SECOND, 10 * MILLISECOND),
     ] {
         journal.request(at, latency, Kind::Failed(Cause::Timeout));
@@ -642,8 +642,8 @@ fn requests_name_the_faults_that_overlap_them() {
             (30, ""),
             (30, "kills-1"),
             (50, "kills-1"),
-            (62, "kills-1 kills-2"),
-            (64, "kills-2"),
+            (72, "kills-1 kills-2"),
+            (74, "kills-2"),
             (150, ""),
         ]
     );
@@ -653,7 +653,7 @@ fn requests_name_the_faults_that_overlap_them() {
         (3, 2)
     );
     assert_eq!(run.faults[0].ready_micros, Some(5 * SECOND + 300_000));
-    assert_eq!(run.faults[0].reach_micros, Some(6 * SECOND + 300_000));
+    assert_eq!(run.faults[0].reach_micros, Some(7 * SECOND + 300_000));
 }
 
 #[test]
@@ -690,6 +690,72 @@ fn a_fault_whose_victim_never_comes_back_reaches_to_the_end() {
         "{}",
         verdict.proof
     );
+}
+
+#[test]
+fn a_fault_that_could_not_be_carried_out_has_ended_and_reaches_nobody() {
+    let mut journal = passing();
+    journal.plan("kills-3", "kill", 14 * SECOND, &["gateway/0"]);
+    let victims = vec![instance("gateway/0")];
+    journal.add(
+        14 * SECOND,
+        Record::FaultBegan {
+            fault: "kills-3".to_owned(),
+            kind: "kill".to_owned(),
+            victims,
+        },
+    );
+    journal.add(
+        14 * SECOND + 10,
+        Record::FaultFailed {
+            fault: "kills-3".to_owned(),
+            reason: "no such process".to_owned(),
+        },
+    );
+    let (run, verdict) = judged(&journal);
+    assert_eq!(
+        (verdict.outcome, kinds(&verdict)),
+        (Outcome::Inconclusive, vec![ReasonKind::NothingBroken])
+    );
+    assert_eq!(run.faults[3].ended_micros, Some(14 * SECOND + 10));
+    assert_eq!(run.faults[3].ready_micros, Some(14 * SECOND));
+}
+
+#[test]
+fn what_is_degraded_just_after_the_recovery_is_still_explained() {
+    let mut journal = passing();
+    // The steady state is back at 11 s, whatever one request more or less says.
+    journal.request(11 * SECOND + 500_000, 10, Kind::Degraded(POPULAR));
+    journal.request(13 * SECOND + 500_000, 10, Kind::Degraded(POPULAR));
+    let (run, _) = judged(&journal);
+    assert_eq!(run.faults[2].recovered_after_micros, Some(SECOND));
+    assert_eq!(run.unexplained_degraded, 1);
+}
+
+// === Words ===
+
+#[test]
+fn numbers_read_the_same_everywhere() {
+    assert_eq!(words::count(0), "0");
+    assert_eq!(words::count(999), "999");
+    assert_eq!(words::count(1_234_567), "1,234,567");
+    assert_eq!(words::percent(1.0), "100 %");
+    assert_eq!(
+        words::percent(0.999_999),
+        "99.99 %",
+        "only all of them are 100 %"
+    );
+    assert_eq!(words::percent(0.29), "29.00 %");
+    assert_eq!(words::percent(0.0), "0.00 %");
+    assert_eq!(words::percent(0.000_01), "< 0.01 %");
+    assert_eq!(words::milliseconds(4.25), "4.2 ms");
+    assert_eq!(words::milliseconds(250.0), "250 ms");
+    assert_eq!(words::milliseconds(1_250.0), "1.25 s");
+    assert_eq!(
+        words::moment("2026-01-02T03:04:05.123Z"),
+        "2026-01-02 03:04:05 UTC"
+    );
+    assert_eq!(words::moment("yesterday"), "yesterday");
 }
 
 // === Instances, degradations, breakers ===
@@ -768,6 +834,24 @@ fn the_live_picture_shows_what_is_broken_now() {
         .iter()
         .filter(|instance| instance.state == InstanceState::Down);
     assert_eq!(down.count(), 2);
+}
+
+#[test]
+fn a_fault_is_over_although_its_victim_was_hit_again() {
+    let mut journal = Synthetic::new();
+    journal.kill("kills-1", 4 * SECOND, "gateway/1");
+    journal.kill("kills-2", 8 * SECOND, "gateway/1");
+    let mut fold = Fold::new();
+    for entry in journal
+        .entries()
+        .iter()
+        .filter(|entry| entry.at < 9 * SECOND)
+    {
+        fold.push(entry);
+    }
+    let broken = fold.live(9 * SECOND).broken;
+    let broken: Vec<_> = broken.iter().map(|broken| broken.fault.as_str()).collect();
+    assert_eq!(broken, ["kills-2"]);
 }
 
 // === Against a naive reference ===

@@ -124,3 +124,12 @@ pub fn cause(cause: Option<&Cause>) -> String {
         None => "unknown".to_owned(),
     }
 }
+
+/// `2026-01-02 03:04:05 UTC` of a moment in RFC 3339 and UTC; anything else as it is.
+pub fn moment(text: &str) -> String {
+    let Some((date, time)) = text.strip_suffix('Z').and_then(|text| text.split_once('T')) else {
+        return text.to_owned();
+    };
+    let seconds = time.split('.').next().unwrap_or(time);
+    format!("{date} {seconds} UTC")
+}

@@ -70,7 +70,7 @@ pub fn html(first: Side<'_>, second: Side<'_>) -> String {
     let rows = rows(first, second);
     let body = html! {
         header {
-            p.over { "Game day comparison · " (first.run.about.started) " · seed " (first.run.about.seed) }
+            p.over { "Game day comparison · " (words::moment(&first.run.about.started)) " · seed " (first.run.about.seed) }
             h1 { (first.run.about.title) }
             p.proof { (conclusion(first, second)) }
         }

@@ -7,13 +7,13 @@ use crate::verdict::{BrokenNow, Live, words};
 
 /// One line about the present moment, without a line feed.
 pub fn line(live: &Live) -> String {
-    let Some(about) = live.about.as_ref().filter(|_| live.now >= 0) else {
-        let ready = ready(live);
-        return format!(
-            "starting  {ready} of {} instances ready",
-            live.instances.len()
-        );
+    let Some(about) = &live.about else {
+        return "starting".to_owned();
     };
+    if live.now < 0 {
+        let all = live.instances.len();
+        return format!("starting  {} of {all} instances ready", ready(live));
+    }
     let phase = live.phase.map_or("before", words::phase);
     let p99 = words::milliseconds_or_dash(live.last.latency.map(|latency| latency.p99));
     let mut line = format!(

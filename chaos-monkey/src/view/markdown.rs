@@ -48,7 +48,7 @@ pub fn markdown(run: &Run, verdict: &Verdict) -> String {
         "\nSeed {}, {} processors, started {}, version {}. Every number is explained in `docs/verdict.md`.",
         about.seed,
         about.cores,
-        escape(&about.started),
+        escape(&words::moment(&about.started)),
         escape(&about.program),
     );
     page

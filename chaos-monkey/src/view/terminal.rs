@@ -139,6 +139,7 @@ fn draw_time(frame: &mut Frame<'_>, area: Rect, live: &Live) {
     let label = match (live.about.is_some() && live.now >= 0, live.is_stopped) {
         (_, true) => "stopping".to_owned(),
         (false, false) => "starting the system".to_owned(),
+        (true, false) if left == 0 => "the load is over; reading back what was promised".to_owned(),
         (true, false) => {
             let phase = live.phase.map_or("before", words::phase);
             format!("{phase} · {} left", words::seconds(left))
@@ -289,7 +290,7 @@ fn broken(live: &Live) -> Vec<Line<'static>> {
     }
     lines.extend(breakers.into_iter().map(|((breaker, state), instances)| {
         Line::from(vec![
-            Span::styled("⚡ ", WARN),
+            Span::styled("◆ ", WARN),
             Span::raw(format!("breaker to {breaker} {state}")),
             Span::styled(format!("  in {}", instances.join(", ")), QUIET),
         ])

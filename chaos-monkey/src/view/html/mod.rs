@@ -68,7 +68,7 @@ pub(super) fn page(title: &str, body: Markup) -> String {
 fn head(run: &Run, verdict: &Verdict) -> Markup {
     html! {
         header {
-            p.over { "Game day report · " (run.about.started) " · seed " (run.about.seed) }
+            p.over { "Game day report · " (words::moment(&run.about.started)) " · seed " (run.about.seed) }
             h1 { (text::title(run)) }
             p.verdict.(outcome_class(verdict.outcome)) { (sign(verdict.outcome)) " " (verdict.outcome) }
             p.proof { (verdict.proof) "." }

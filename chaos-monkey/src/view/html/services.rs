@@ -96,7 +96,7 @@ pub(super) fn evidence(run: &Run) -> Markup {
                 (item("Load", &format!("{} of {}", words::seconds(run.load_ended_micros), words::seconds(about.duration_micros))))
                 (item("Game day", &about.name))
                 (item("Seed", &about.seed.to_string()))
-                (item("Started", &about.started))
+                (item("Started", &words::moment(&about.started)))
                 (item("Machine", &words::counted(u64::from(about.cores), "processor", "processors")))
                 (item("Version", &about.program))
                 (item("System", &services.join(", ")))

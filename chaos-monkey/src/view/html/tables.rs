@@ -125,7 +125,7 @@ pub(super) fn faults(run: &Run) -> Markup {
             h2 { "Faults" }
             p {
                 "What was broken, and the requests that overlap each fault, from its beginning until its "
-                "victims were ready again and the neighbours had a second to settle. Faults that lie too "
+                "victims were ready again and the neighbours had two seconds to settle. Faults that lie too "
                 "close for the steady state to show in between recover together."
             }
             @if run.faults.is_empty() {

@@ -233,7 +233,7 @@ fn legend() -> Markup {
             @for (name, colour) in entries {
                 span style=(format!("--swatch: var({colour})")) { (name) }
             }
-            span style="--swatch: var(--down)" { "✕ killed, with a circle if it ended by itself" }
+            span.sign { "✕ killed, with a circle if it ended by itself" }
         }
     }
 }
