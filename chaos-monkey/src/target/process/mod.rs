@@ -5,7 +5,7 @@
 //!    └────pipe────▶ guardian: at its end, kills every group that is still there
 //! ```
 //!
-//! One task per instance ([`supervisor`]) owns its process: only that task signals it, and only
+//! One task per instance (`supervisor`) owns its process: only that task signals it, and only
 //! before it has collected the exit status, so that a process id that was given to somebody else
 //! is never hit.
 
