@@ -1,5 +1,7 @@
 //! Real processes, really killed.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod support;
 
 use std::fs;

@@ -36,6 +36,9 @@ pub enum EngineError {
     /// Somebody asked to stop before the load had begun.
     #[error("interrupted before the load had begun")]
     Interrupted,
+    /// Somebody asked twice to stop.
+    #[error("interrupted twice: everything was killed, and there is no verdict")]
+    InterruptedAtOnce,
 }
 
 impl EngineError {
@@ -44,7 +47,7 @@ impl EngineError {
         match self {
             Self::Out { .. } | Self::Start(_) | Self::Load(_) => Exit::Usage,
             Self::Machine(_) | Self::View(_) => Exit::Internal,
-            Self::Interrupted => Exit::Aborted,
+            Self::Interrupted | Self::InterruptedAtOnce => Exit::Aborted,
         }
     }
 }

@@ -1,10 +1,8 @@
 //! Carries the plan out: each fault at its time, unless a guard forbids it.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -21,30 +19,40 @@ pub(super) fn moment(zero: Instant, micros: i64) -> Instant {
     zero.checked_add(after).unwrap_or(zero)
 }
 
-/// Carries all faults out and returns when the last one has ended.
+/// Carries a plan out, which is in the order of time, and returns when the last fault has ended.
+/// When somebody asks to stop, no fault begins any more and all end at once.
 pub(super) async fn carry_out<T: Target>(
-    planned: Vec<PlannedFault>,
+    planned: &[PlannedFault],
     guards: &Guards,
     target: &T,
     journal: &Journal,
     zero: Instant,
     stop: &Stop,
 ) {
-    let executor = Arc::new(Executor {
+    let executor = Executor {
         target: target.clone(),
         journal: journal.clone(),
         guards: guard::all(guards),
         halt_file: guards.halt_file.clone(),
-        stop: stop.clone(),
-        one_at_a_time: Mutex::new(()),
-    });
-    let mut running: JoinSet<()> = planned
-        .into_iter()
-        .map(|fault| {
-            let executor = Arc::clone(&executor);
-            async move { executor.execute(&fault, zero).await }
-        })
-        .collect();
+    };
+    let mut running = JoinSet::new();
+    // One after the other, so that the guards see what the fault before has broken, and faults of
+    // the same moment always come in the same order.
+    for fault in planned {
+        tokio::select! {
+            biased;
+            () = stop.asked() => break,
+            () = tokio::time::sleep_until(moment(zero, fault.at)) => {}
+        }
+        if executor.begin(fault).await {
+            let (target, journal) = (target.clone(), journal.clone());
+            let (fault, ending) = (fault.clone(), stop.subscribe());
+            running.spawn(async move {
+                fault::finish(&target, &fault, ending).await;
+                journal.record(Record::FaultEnded { fault: fault.id });
+            });
+        }
+    }
     while running.join_next().await.is_some() {}
     if !stop.is_asked() {
         journal.record(Record::Phase {
@@ -58,34 +66,26 @@ struct Executor<T> {
     journal: Journal,
     guards: Vec<Box<dyn Guard>>,
     halt_file: Option<String>,
-    stop: Stop,
-    /// What one fault breaks must be seen by the guards of the next.
-    one_at_a_time: Mutex<()>,
 }
 
 impl<T: Target> Executor<T> {
-    async fn execute(&self, fault: &PlannedFault, zero: Instant) {
-        tokio::select! {
-            () = tokio::time::sleep_until(moment(zero, fault.at)) => {}
-            () = self.stop.asked() => return,
-        }
-        if !self.begin(fault).await {
-            return;
-        }
-        fault::finish(&self.target, fault, self.stop.subscribe()).await;
-        self.journal.record(Record::FaultEnded {
-            fault: fault.id.clone(),
-        });
-    }
-
     /// Asks the guards and breaks the victims; whether they are broken.
     async fn begin(&self, fault: &PlannedFault) -> bool {
-        let _alone = self.one_at_a_time.lock().await;
         if let Err(veto) = guard::decide(&self.guards, &self.situation(), fault) {
             self.journal.record(Record::FaultVetoed {
                 fault: fault.id.clone(),
                 guard: veto.guard.to_owned(),
                 reason: veto.reason,
+            });
+            return false;
+        }
+        if !fault::is_known(fault) {
+            self.journal.record(Record::FaultFailed {
+                fault: fault.id.clone(),
+                reason: format!(
+                    "`{}` is no kind of fault: use kill, pause or outage",
+                    fault.kind
+                ),
             });
             return false;
         }
@@ -125,3 +125,6 @@ impl<T: Target> Executor<T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

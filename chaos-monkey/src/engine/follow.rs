@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 use tokio::sync::broadcast::error::RecvError;
 
 use super::Stop;
-use crate::journal::{Journal, Record};
+use crate::journal::{Journal, LostWhat, Record};
 use crate::schema::AbortCondition;
 use crate::verdict::{Fold, is_within};
 
@@ -19,6 +19,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 pub(super) fn fold(journal: &Journal) -> Arc<Mutex<Fold>> {
     let fold = Arc::new(Mutex::new(Fold::new()));
     let mut entries = journal.subscribe();
+    let journal = journal.clone();
     let filled = Arc::downgrade(&fold);
     tokio::spawn(async move {
         loop {
@@ -27,8 +28,11 @@ pub(super) fn fold(journal: &Journal) -> Arc<Mutex<Fold>> {
                     Some(fold) => fold.lock().push(&entry),
                     None => return,
                 },
-                // What was missed is in the file, where the verdict is made.
-                Err(RecvError::Lagged(missed)) => tracing::warn!("{missed} entries were missed"),
+                // Abort conditions that do not see everything are not to be trusted.
+                Err(RecvError::Lagged(count)) => journal.record(Record::Lost {
+                    what: LostWhat::QueueFull,
+                    count,
+                }),
                 Err(RecvError::Closed) => return,
             }
         }
@@ -36,7 +40,8 @@ pub(super) fn fold(journal: &Journal) -> Arc<Mutex<Fold>> {
     fold
 }
 
-/// Returns when a condition is met or somebody has asked to stop; the journal says which.
+/// Returns when a condition is met, when records were lost, or when somebody has asked to stop; the
+/// journal says which.
 pub(super) async fn abort_conditions(
     conditions: &[AbortCondition],
     fold: &Arc<Mutex<Fold>>,
@@ -59,6 +64,11 @@ pub(super) async fn abort_conditions(
         });
         if let Some((condition, value)) = met {
             journal.record(Record::Abort { condition, value });
+            stop.ask_quietly();
+            return;
+        }
+        if journal.is_damaged() {
+            // Whatever is broken from here on proves nothing.
             stop.ask_quietly();
             return;
         }

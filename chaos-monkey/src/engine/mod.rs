@@ -14,12 +14,14 @@ mod stop;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::Mutex;
-use tokio::time::Instant;
+use tokio::task::{JoinError, JoinHandle};
+use tokio::time::{Instant, timeout};
 
 pub use error::EngineError;
-pub use stop::Stop;
+pub use stop::{Listening, Stop};
 
 use crate::journal::{self, Journal, JournalWriter, PlannedFault, Record};
 use crate::load::{self, LoadControl, Sessions};
@@ -30,6 +32,9 @@ use crate::target::Target;
 use crate::target::process::{ProcessOptions, ProcessTarget, RunDir, Secrets};
 use crate::verdict::{Fold, Run, Verdict};
 use crate::view::{self, Display, Output};
+
+/// How long the last victims may take to come back when the load has ended.
+const LAST_VICTIMS_WITHIN: Duration = Duration::from_secs(15);
 
 /// What is to be run.
 #[derive(Debug, Clone)]
@@ -59,7 +64,8 @@ pub struct Finished {
     pub verdict: Verdict,
 }
 
-/// Runs a game day to its verdict. SIGINT and SIGTERM end it early.
+/// Runs a game day to its verdict. The first SIGINT, SIGTERM or SIGHUP ends it early, the second one
+/// at once and without a verdict.
 ///
 /// # Errors
 /// The folder cannot be written, the system does not start, or a session cannot be opened:
@@ -76,16 +82,25 @@ pub async fn run(run: GameDayRun) -> Result<Finished, EngineError> {
     })?;
     let journal = writer.journal();
     let stop = Stop::new();
-    stop.on_signals(&journal).map_err(EngineError::Machine)?;
+    let _listening = stop.on_signals(&journal).map_err(EngineError::Machine)?;
     let fold = follow::fold(&journal);
     let display = Display::start(run.output, Arc::clone(&fold), {
         let journal = journal.clone();
         move || journal.now_micros()
     })
     .map_err(EngineError::Machine)?;
-    let begun = begin(&run, &folder, &journal, &fold, &stop).await;
+    let begun = tokio::select! {
+        biased;
+        // Dropping the rest drops the target, and the guardian kills what still runs.
+        () = stop.asked_at_once() => Err(EngineError::InterruptedAtOnce),
+        begun = begin(&run, &folder, &journal, &fold, &stop) => begun,
+    };
     writer.finish().await;
     display.finish().await;
+    // Keys and passwords of a system that is gone; that they stay is no reason to lose a verdict.
+    if let Err(error) = std::fs::remove_dir_all(folder.work()) {
+        tracing::warn!(%error, "cannot remove {}: {error}", folder.work().display());
+    }
     begun?;
     let (run, verdict) = view::rebuild(folder.root())?;
     Ok(Finished { run, verdict })
@@ -132,12 +147,25 @@ async fn begin(
         opened = opening => opened,
         () = stop.asked() => Err(EngineError::Interrupted),
     };
-    if let Ok(sessions) = &opened {
-        under_load(run, planned, &target, sessions, journal, fold, stop).await;
-    }
+    let loaded = match opened {
+        Ok(sessions) => {
+            under_load(
+                run,
+                &planned,
+                &target,
+                Arc::new(sessions),
+                journal,
+                fold,
+                stop,
+            )
+            .await;
+            Ok(())
+        }
+        Err(error) => Err(error),
+    };
     events.stop().await;
     target.stop_all().await;
-    opened.map(|_| ())
+    loaded
 }
 
 async fn open_sessions(
@@ -153,9 +181,9 @@ async fn open_sessions(
 /// Everything that happens while users are served, and the reading back.
 async fn under_load(
     run: &GameDayRun,
-    planned: Vec<PlannedFault>,
+    planned: &[PlannedFault],
     target: &ProcessTarget,
-    sessions: &Sessions,
+    sessions: Arc<Sessions>,
     journal: &Journal,
     fold: &Arc<Mutex<Fold>>,
     stop: &Stop,
@@ -164,35 +192,60 @@ async fn under_load(
     journal.record(Record::Phase {
         phase: Phase::Before,
     });
-    let control = LoadControl::new();
     let spec = &run.game_day.spec;
-    let loading = load::run(sessions, spec.timeline.duration.get(), journal, &control);
+    let control = LoadControl::new();
+    let mut loading = spawn_load(&sessions, spec.timeline.duration.get(), journal, &control);
     let breaking = async {
-        if !planned.is_empty() && steady_before(&planned, zero, journal, fold, stop).await {
+        if !planned.is_empty() && steady_before(planned, zero, journal, fold, stop).await {
             faults::carry_out(planned, &spec.guards, target, journal, zero, stop).await;
         }
-        // Nobody waits for a load whose outcome is known.
-        if stop.is_asked() {
-            control.stop();
+    };
+    let working = async {
+        tokio::pin!(breaking);
+        tokio::select! {
+            () = &mut breaking => ended(loading.await),
+            loaded = &mut loading => {
+                ended(loaded);
+                // One that does not come back by then is told by the journal.
+                let _ = timeout(LAST_VICTIMS_WITHIN, breaking).await;
+            }
         }
     };
-    let following = follow::abort_conditions(&spec.abort, fold, journal, stop);
-    let stopping = async {
-        stop.asked().await;
+    let watching = async {
+        follow::abort_conditions(&spec.abort, fold, journal, stop).await;
+        // Nobody waits for a load whose outcome is known. The faults have heard it too.
         control.stop();
+        std::future::pending::<()>().await;
     };
-    let working = async { tokio::join!(loading, breaking) };
-    let watching = async { tokio::join!(following, stopping) };
-    tokio::pin!(working);
     tokio::select! {
-        _ = &mut working => {}
-        // Requests under way still end by themselves, and the generator accounts for itself.
-        _ = watching => {
-            working.await;
-        }
+        () = working => {}
+        () = watching => {}
     }
     if !stop.is_asked() {
-        load::read_back(sessions, journal).await;
+        tokio::select! {
+            () = load::read_back(&sessions, journal) => {}
+            () = stop.asked() => {}
+        }
+    }
+}
+
+/// The load is a task of its own, so that nothing that the engine does makes a request late.
+fn spawn_load(
+    sessions: &Arc<Sessions>,
+    duration: Duration,
+    journal: &Journal,
+    control: &LoadControl,
+) -> JoinHandle<()> {
+    let (sessions, journal, control) = (Arc::clone(sessions), journal.clone(), control.clone());
+    tokio::spawn(async move {
+        load::run(&sessions, duration, &journal, &control).await;
+    })
+}
+
+fn ended(loaded: Result<(), JoinError>) {
+    if let Err(error) = loaded {
+        // The generator's record is missing then, and the run is inconclusive.
+        tracing::error!(%error, "the load broke: {error}");
     }
 }
 

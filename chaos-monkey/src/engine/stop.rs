@@ -2,14 +2,25 @@
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
+use tokio::task::AbortHandle;
 
-use crate::exit::Exit;
 use crate::journal::{Journal, Record};
 
 /// Asks a game day to end early. Clones end the same one.
 #[derive(Debug, Clone)]
 pub struct Stop {
     asked: watch::Sender<bool>,
+    at_once: watch::Sender<bool>,
+}
+
+/// Listens to signals until it is dropped.
+#[derive(Debug)]
+pub struct Listening(AbortHandle);
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 impl Stop {
@@ -17,6 +28,7 @@ impl Stop {
     pub fn new() -> Self {
         Self {
             asked: watch::Sender::new(false),
+            at_once: watch::Sender::new(false),
         }
     }
 
@@ -38,9 +50,12 @@ impl Stop {
 
     /// Resolves when somebody has asked.
     pub async fn asked(&self) {
-        let mut receiver = self.asked.subscribe();
-        // The sender lives in `self`.
-        let _ = receiver.wait_for(|asked| *asked).await;
+        said(&self.asked).await;
+    }
+
+    /// Resolves when somebody has asked by two signals: they will not wait for a verdict.
+    pub async fn asked_at_once(&self) {
+        said(&self.at_once).await;
     }
 
     /// Turns true when somebody has asked.
@@ -48,28 +63,32 @@ impl Stop {
         self.asked.subscribe()
     }
 
-    /// Asks at the first SIGINT or SIGTERM. The second one ends the process at once; the guardian
-    /// then ends what it had started.
+    /// Asks at the first SIGINT, SIGTERM or SIGHUP, and asks to end at once at the second.
     ///
     /// # Errors
     /// The signals cannot be listened to.
-    pub fn on_signals(&self, journal: &Journal) -> std::io::Result<()> {
+    pub fn on_signals(&self, journal: &Journal) -> std::io::Result<Listening> {
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut terminate = signal(SignalKind::terminate())?;
+        let mut hang_up = signal(SignalKind::hangup())?;
         let (stop, journal) = (self.clone(), journal.clone());
-        tokio::spawn(async move {
+        let listener = tokio::spawn(async move {
+            let mut is_first = true;
             loop {
                 let by = tokio::select! {
                     _ = interrupt.recv() => "SIGINT",
                     _ = terminate.recv() => "SIGTERM",
+                    _ = hang_up.recv() => "SIGHUP",
                 };
-                if stop.is_asked() {
-                    std::process::exit(Exit::Aborted.code().into());
+                if is_first {
+                    stop.ask(&journal, by);
+                } else {
+                    stop.at_once.send_replace(true);
                 }
-                stop.ask(&journal, by);
+                is_first = false;
             }
         });
-        Ok(())
+        Ok(Listening(listener.abort_handle()))
     }
 }
 
@@ -77,4 +96,9 @@ impl Default for Stop {
     fn default() -> Self {
         Self::new()
     }
+}
+
+async fn said(word: &watch::Sender<bool>) {
+    // The sender outlives the wait, so it ends only when the word is said.
+    let _ = word.subscribe().wait_for(|said| *said).await;
 }

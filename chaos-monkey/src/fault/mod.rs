@@ -17,6 +17,11 @@ use crate::target::{Target, TargetError};
 /// Turns true when everything must end, whatever was planned.
 pub(crate) type Ending = watch::Receiver<bool>;
 
+/// Whether there is such a kind of fault.
+pub(crate) fn is_known(fault: &PlannedFault) -> bool {
+    [kill::KIND, pause::KIND, outage::KIND].contains(&fault.kind.as_str())
+}
+
 /// Breaks the victims. If one of them cannot be broken, those before it are let go again.
 pub(crate) async fn begin<T: Target>(target: &T, fault: &PlannedFault) -> Result<(), TargetError> {
     let begun = match fault.kind.as_str() {

@@ -45,7 +45,7 @@ impl FileStorage {
 /// Real bytes, since a file with holes reserves nothing.
 fn write_reserve(path: &Path) -> io::Result<()> {
     let mut file = File::create(path)?;
-    let block = [0xA5_u8; 64 * 1024];
+    let block = [0xA5_u8; 4 * 1024];
     for _ in 0..(RESERVE_BYTES / block.len() as u64) {
         file.write_all(&block)?;
     }

@@ -188,16 +188,13 @@ impl<S: Storage> Writing<S> {
             return;
         }
         let length = self.batch.bytes.len();
-        match serde_json::to_writer(&mut self.batch.bytes, entry) {
-            Ok(()) => {
-                self.batch.bytes.push(b'\n');
-                self.batch.lines += 1;
-            }
-            Err(_) => {
-                self.batch.bytes.truncate(length);
-                self.refuse(1);
-            }
+        if serde_json::to_writer(&mut self.batch.bytes, entry).is_err() {
+            self.batch.bytes.truncate(length);
+            self.refuse(1);
+            return;
         }
+        self.batch.bytes.push(b'\n');
+        self.batch.lines += 1;
     }
 
     fn refuse(&mut self, records: u64) {

@@ -172,8 +172,9 @@ impl Ports {
                 if taken.contains(&candidate) {
                     return None;
                 }
-                let lock = lock(candidate)?;
-                is_free(candidate).then_some((candidate, lock))
+                let lock = lock(candidate);
+                let is_usable = !matches!(lock, PortLock::Taken) && is_free(candidate);
+                is_usable.then_some((candidate, lock))
             });
             let Some((number, lock)) = free else {
                 return Err(PortError::NoneLeft {
@@ -182,7 +183,9 @@ impl Ports {
                 });
             };
             taken.insert(number);
-            self.locks.extend(lock);
+            if let PortLock::Held(file) = lock {
+                self.locks.push(file);
+            }
             self.insert(service, replica, name, number);
         }
         Ok(())
@@ -210,10 +213,19 @@ fn is_free(port: u16) -> bool {
     TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok()
 }
 
+/// What became of a lock.
+enum PortLock {
+    /// This run has it.
+    Held(File),
+    /// Another run has it.
+    Taken,
+    /// There is no place for locks: looking whether the port is free has to do.
+    Impossible,
+}
+
 /// Locks a port against other runs on this machine until the file is closed, however this process
-/// ends. Nothing if another run has it; without a file if there is no place for locks, since then
-/// looking whether the port is free has to do.
-fn lock(port: u16) -> Option<Option<File>> {
+/// ends.
+fn lock(port: u16) -> PortLock {
     let folder = std::env::temp_dir().join("aplomb-ports");
     // Where it cannot be created, opening fails.
     let _ = std::fs::create_dir_all(&folder);
@@ -222,11 +234,13 @@ fn lock(port: u16) -> Option<Option<File>> {
         .create(true)
         .truncate(false)
         .open(folder.join(format!("{port}.lock")));
-    let Ok(file) = opened else { return Some(None) };
+    let Ok(file) = opened else {
+        return PortLock::Impossible;
+    };
     match file.try_lock() {
-        Ok(()) => Some(Some(file)),
-        Err(TryLockError::WouldBlock) => None,
-        Err(TryLockError::Error(_)) => Some(None),
+        Ok(()) => PortLock::Held(file),
+        Err(TryLockError::WouldBlock) => PortLock::Taken,
+        Err(TryLockError::Error(_)) => PortLock::Impossible,
     }
 }
 
