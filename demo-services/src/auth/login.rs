@@ -5,7 +5,8 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::password::{Passwords, TooBusy};
-use super::signer::{ACCESS_SECONDS, sign};
+use super::signer::{ACCESS_SECONDS, sign, signing_now};
+use super::verify::LEEWAY_SECONDS;
 use crate::shell::{JsonError, JsonResult};
 use crate::store::{AuthStore, Refresh, SqliteAuth, StoredUser, unix_seconds};
 
@@ -20,8 +21,8 @@ pub(super) struct Auth {
     nobody: String,
 }
 
-/// What a login or a refresh answers.
-#[derive(Debug, Serialize)]
+/// What a login or a refresh answers. No `Debug`: these are secrets.
+#[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Tokens {
     access_token: String,
@@ -97,7 +98,8 @@ impl Auth {
     }
 
     pub(super) async fn revoke(&self, token: &str) -> JsonResult<()> {
-        let access_until = unix_seconds() + ACCESS_SECONDS;
+        // As long as any verifier would take a token that was issued just now.
+        let access_until = unix_seconds() + ACCESS_SECONDS + LEEWAY_SECONDS.cast_signed();
         let revoked = self
             .store
             .revoke(&digest(token), access_until)
@@ -121,8 +123,7 @@ impl Auth {
             .signing_keys()
             .await
             .map_err(JsonError::internal)?;
-        let key = keys
-            .first()
+        let key = signing_now(&keys, unix_seconds())
             .ok_or_else(|| JsonError::internal("there is no signing key"))?;
         Ok(Tokens {
             access_token: sign(key, user, session).map_err(JsonError::internal)?,

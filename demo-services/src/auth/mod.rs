@@ -7,11 +7,12 @@ mod signer;
 pub mod verify;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 
 use crate::shell::{ServiceParts, Shell};
-use crate::store::SqliteAuth;
+use crate::store::{AuthStore, SqliteAuth};
 
 pub(crate) use password::hash;
 pub(crate) use signer::fresh_key;
@@ -34,7 +35,23 @@ pub async fn parts(shell: Shell) -> anyhow::Result<ServiceParts> {
             .await
             .context("cannot prepare logins")?,
     );
+    keep_tidy(Arc::clone(&auth));
     let mut parts = ServiceParts::internal("auth", &shell, routes::router(Arc::clone(&auth)));
     parts.admin = Some(routes::admin(auth));
     Ok(parts)
+}
+
+/// How often what has ended is forgotten.
+const TIDY_EVERY: Duration = Duration::from_secs(3_600);
+
+/// In the background, since nobody waits for it and a lock elsewhere may keep it from working.
+fn keep_tidy(auth: Arc<login::Auth>) {
+    tokio::spawn(async move {
+        loop {
+            if let Err(error) = auth.store.forget_ended().await {
+                tracing::debug!("nothing forgotten: {error:#}");
+            }
+            tokio::time::sleep(TIDY_EVERY).await;
+        }
+    });
 }

@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 /// Who issues the tokens.
 pub(super) const ISSUER: &str = "aplomb-demo";
 
+/// How long after its end a token is still good, since clocks differ.
+pub(super) const LEEWAY_SECONDS: u64 = 60;
+
 /// What a token says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claims {
@@ -109,6 +112,7 @@ pub fn verify(token: &str, keys: &KeySet, revocations: &Revocations) -> Result<C
         .ok_or(TokenError::UnknownKey)?;
     let mut validation = Validation::new(Algorithm::EdDSA);
     validation.set_issuer(&[ISSUER]);
+    validation.leeway = LEEWAY_SECONDS;
     let claims = jsonwebtoken::decode::<Claims>(token, key, &validation)?.claims;
     if revocations.sessions.contains(&claims.session) {
         return Err(TokenError::Revoked);
@@ -118,6 +122,9 @@ pub fn verify(token: &str, keys: &KeySet, revocations: &Revocations) -> Result<C
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
     use super::*;
     use crate::auth::signer::{fresh_key, key_set, sign};
     use crate::store::StoredUser;
@@ -157,6 +164,33 @@ mod tests {
             Err(TokenError::Invalid(_))
         ));
         assert!(verify("garbage", &rotated, &none).is_err());
+    }
+
+    #[test]
+    fn only_our_own_signed_tokens_are_good() {
+        let key = fresh_key();
+        let keys = parse(std::slice::from_ref(&key));
+        let none = Revocations::default();
+        let token = sign(&key, &user(), "session").unwrap();
+        let [head, claims, signature]: [&str; 3] =
+            token.split('.').collect::<Vec<_>>().try_into().unwrap();
+        let unsigned = URL_SAFE_NO_PAD.encode(format!(r#"{{"alg":"none","kid":"{}"}}"#, key.id));
+        let symmetric = URL_SAFE_NO_PAD.encode(format!(r#"{{"alg":"HS256","kid":"{}"}}"#, key.id));
+        let other_plan = URL_SAFE_NO_PAD.encode(
+            String::from_utf8(URL_SAFE_NO_PAD.decode(claims).unwrap())
+                .unwrap()
+                .replace("premium", "premiun"),
+        );
+        for forged in [
+            format!("{unsigned}.{claims}."),
+            format!("{symmetric}.{claims}.{signature}"),
+            format!("{head}.{other_plan}.{signature}"),
+            format!("{head}.{claims}."),
+            format!("{head}.{claims}"),
+        ] {
+            assert!(verify(&forged, &keys, &none).is_err(), "{forged}");
+        }
+        assert!(verify(&token, &keys, &none).is_ok());
     }
 
     #[test]

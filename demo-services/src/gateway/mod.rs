@@ -18,7 +18,7 @@ use tower_http::compression::CompressionLayer;
 use tower_http::cors::{Any, CorsLayer};
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
 
-use crate::shell::{ServiceParts, Shell, route_label};
+use crate::shell::{MAXIMUM_BODY_BYTES, ServiceParts, Shell, route_label};
 
 pub use bug::Bug;
 pub use settings::GatewaySettings;
@@ -26,9 +26,6 @@ pub use settings::GatewaySettings;
 use dependencies::Dependencies;
 use outbox::Outbox;
 use stand_ins::StandIns;
-
-/// The largest body a client may send: a login or a position is far smaller.
-const MAXIMUM_BODY_BYTES: usize = 16 * 1024;
 
 /// What every handler works with.
 pub(crate) struct Gateway {

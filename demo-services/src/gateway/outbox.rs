@@ -42,10 +42,7 @@ impl Outbox {
             sequence: position.sequence,
             seconds: position.seconds,
         };
-        self.store
-            .enqueue(&entry)
-            .await
-            .map_err(JsonError::internal)
+        Ok(self.store.enqueue(&entry).await?)
     }
 
     /// The newest position of a title that still waits here.
@@ -91,6 +88,14 @@ impl Outbox {
             // What playback refuses for good is not worth another try.
             let settled = answer.status.is_success() || answer.status.is_client_error();
             anyhow::ensure!(settled, "playback answered {}", answer.status);
+            if !answer.status.is_success() {
+                tracing::warn!(
+                    entry = claimed.id,
+                    "playback refused entry {} of the outbox: {}",
+                    claimed.id,
+                    answer.status
+                );
+            }
             self.store.done(claimed.id).await?;
         }
         Ok(())

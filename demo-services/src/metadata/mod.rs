@@ -6,13 +6,13 @@ mod stored;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::header::CONTENT_TYPE;
 use serde::Deserialize;
 
-use crate::shell::{JsonError, JsonResult, ServiceParts, Shell};
+use crate::shell::{JsonError, JsonPath, JsonQuery, JsonResult, ServiceParts, Shell};
 
 pub use stored::{Catalogue, store};
 
@@ -59,7 +59,7 @@ struct Search {
 
 async fn titles(
     State(catalogue): State<Arc<Catalogue>>,
-    Query(Ids { ids }): Query<Ids>,
+    JsonQuery(Ids { ids }): JsonQuery<Ids>,
 ) -> JsonResult<Response> {
     let ids = ids
         .split(',')
@@ -78,7 +78,7 @@ async fn titles(
 
 async fn title(
     State(catalogue): State<Arc<Catalogue>>,
-    Path(id): Path<u32>,
+    JsonPath(id): JsonPath<u32>,
 ) -> JsonResult<Response> {
     let titles = catalogue.titles(&[id]).await.map_err(JsonError::internal)?;
     match titles.into_iter().next() {
@@ -89,7 +89,7 @@ async fn title(
 
 async fn search_titles(
     State(catalogue): State<Arc<Catalogue>>,
-    Query(Search { q, limit }): Query<Search>,
+    JsonQuery(Search { q, limit }): JsonQuery<Search>,
 ) -> JsonResult<Response> {
     let limit = limit.unwrap_or(HITS).min(MAXIMUM_HITS);
     let hits = match search::expression(&q) {
@@ -194,8 +194,13 @@ mod tests {
             "/v1/titles/one",
             "/v1/titles",
         ];
-        for ((status, _), path) in get(&paths).await.into_iter().zip(paths) {
-            assert!(!status.is_server_error(), "{path}: {status}");
+        for ((status, body), path) in get(&paths).await.into_iter().zip(paths) {
+            if status == StatusCode::OK {
+                assert_eq!(body["titles"], serde_json::json!([]), "{path}");
+            } else {
+                assert_eq!(status, StatusCode::BAD_REQUEST, "{path}");
+                assert!(body["error"]["message"].is_string(), "{path}: {body}");
+            }
         }
         let many = vec!["1"; 201].join(",");
         let path = format!("/v1/titles?ids={many}");

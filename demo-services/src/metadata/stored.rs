@@ -128,3 +128,36 @@ impl Catalogue {
             .await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::catalogue;
+    use crate::metadata::search::expression;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(16))]
+
+        /// Letters that count as such for Rust and not for the tokenizer of FTS5, signs that are
+        /// operators to it, control characters: nothing of it is an error.
+        #[test]
+        fn whatever_is_typed_is_a_search(
+            typed in prop::collection::vec("\\PC{0,12}|[\"*^:(){}+-]{1,4}|\\p{N}{1,3}|(AND|OR|NOT|NEAR) ", 40)
+        ) {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async {
+                let folder = tempfile::tempdir().unwrap();
+                let path = folder.path().join("catalogue.sqlite");
+                store(&path, &catalogue::generate(7, 20)).await.unwrap();
+                let catalogue = Catalogue::open(&path).await.unwrap();
+                for query in typed.iter().filter_map(|text| expression(text)) {
+                    let hits = catalogue.search(&query, 20).await;
+                    prop_assert!(hits.is_ok(), "{query}: {:?}", hits.err());
+                }
+                Ok(())
+            })?;
+        }
+    }
+}

@@ -5,12 +5,13 @@ mod plan;
 mod routes;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 
 use crate::metadata::Catalogue;
 use crate::shell::{ServiceParts, Shell};
-use crate::store::SqlitePlayback;
+use crate::store::{PlaybackStore, SqlitePlayback};
 
 use manifest::ManifestKey;
 
@@ -33,6 +34,22 @@ pub async fn parts(shell: Shell) -> anyhow::Result<ServiceParts> {
         catalogue: Catalogue::open(&data.join("catalogue.sqlite")).await?,
         key: ManifestKey::new(&key),
     };
+    keep_tidy(playback.store.clone());
     let router = routes::router(Arc::new(playback));
     Ok(ServiceParts::internal("playback", &shell, router))
+}
+
+/// How often what has ended is forgotten.
+const TIDY_EVERY: Duration = Duration::from_secs(3_600);
+
+/// In the background, since nobody waits for it and a lock elsewhere may keep it from working.
+fn keep_tidy(store: SqlitePlayback) {
+    tokio::spawn(async move {
+        loop {
+            if let Err(error) = store.forget_ended().await {
+                tracing::debug!("nothing forgotten: {error}");
+            }
+            tokio::time::sleep(TIDY_EVERY).await;
+        }
+    });
 }

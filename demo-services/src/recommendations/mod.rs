@@ -6,12 +6,12 @@ mod stored;
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::routing::get;
 use axum::{Json, Router};
 use serde::Serialize;
 
-use crate::shell::{ServiceParts, Shell};
+use crate::shell::{JsonPath, ServiceParts, Shell};
 
 pub use similarity::Similarity;
 pub use stored::{load, store};
@@ -65,7 +65,7 @@ fn router(taste: Taste) -> Router {
         .with_state(Arc::new(taste))
 }
 
-async fn rows(State(taste): State<Arc<Taste>>, Path(user): Path<u32>) -> Json<Rows> {
+async fn rows(State(taste): State<Arc<Taste>>, JsonPath(user): JsonPath<u32>) -> Json<Rows> {
     let history = usize::try_from(user)
         .ok()
         .and_then(|user| taste.histories.get(user.checked_sub(1)?));
@@ -148,9 +148,10 @@ mod tests {
         let (_, stranger) = get("/v1/users/0/rows").await;
         let (_, popular) = get("/v1/popular").await;
         assert_eq!(stranger, popular);
-        assert_eq!(
-            get("/v1/users/nobody/rows").await.0,
-            StatusCode::BAD_REQUEST
-        );
+        for garbage in ["nobody", "-1", "99999999999"] {
+            let (status, body) = get(&format!("/v1/users/{garbage}/rows")).await;
+            assert_eq!(status, StatusCode::BAD_REQUEST, "{garbage}");
+            assert_eq!(body["error"]["code"], "bad-request");
+        }
     }
 }

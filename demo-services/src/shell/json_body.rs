@@ -8,6 +8,9 @@ use serde::de::DeserializeOwned;
 
 use super::JsonError;
 
+/// The largest body that is read: a login or a position is far smaller.
+pub const MAXIMUM_BODY_BYTES: usize = 16 * 1024;
+
 /// A JSON body. One that is too large is a 413, any other mistake a 400.
 pub struct JsonBody<T>(pub T);
 

@@ -45,6 +45,8 @@ pub struct SigningKey {
     pub id: String,
     /// The 32 secret bytes of an Ed25519 key.
     pub secret: Vec<u8>,
+    /// From when on it signs, in seconds since 1970; until then it is only published.
+    pub signs_from: i64,
 }
 
 /// What auth keeps.
@@ -90,11 +92,14 @@ pub trait AuthStore {
     /// The sessions whose access tokens are revoked and have not ended by themselves.
     fn revoked(&self) -> impl Future<Output = anyhow::Result<Vec<Revoked>>> + Send;
 
-    /// Adds the key that signs from now on.
+    /// Adds the key that takes over when its time to sign has come.
     fn add_signing_key(&self, key: &SigningKey) -> impl Future<Output = anyhow::Result<()>> + Send;
 
     /// The keys that signed tokens which may still be in use, the newest first.
     fn signing_keys(&self) -> impl Future<Output = anyhow::Result<Vec<SigningKey>>> + Send;
+
+    /// Forgets refresh tokens and revocations that have ended by themselves.
+    fn forget_ended(&self) -> impl Future<Output = anyhow::Result<()>> + Send;
 }
 
 const SCHEMA: [&str; 4] = [
@@ -115,6 +120,7 @@ const SCHEMA: [&str; 4] = [
         number INTEGER PRIMARY KEY AUTOINCREMENT,
         id TEXT NOT NULL UNIQUE,
         secret BLOB NOT NULL,
+        signs_from INTEGER NOT NULL,
         replaced_at INTEGER
     )",
 ];
@@ -138,6 +144,11 @@ impl SqliteAuth {
         Ok(Self {
             store: Store::open(path, &SCHEMA).await?,
         })
+    }
+
+    /// Closes the file, so that it can be moved.
+    pub async fn close(&self) {
+        self.store.close().await;
     }
 }
 
@@ -231,10 +242,6 @@ impl AuthStore for SqliteAuth {
             .bind(access_until)
             .execute(&mut *writing)
             .await?;
-        sqlx::query("DELETE FROM revoked WHERE until <= ?")
-            .bind(unix_seconds())
-            .execute(&mut *writing)
-            .await?;
         writing.commit().await?;
         Ok(true)
     }
@@ -258,16 +265,17 @@ impl AuthStore for SqliteAuth {
         let now = unix_seconds();
         let mut writing = self.store.writer.begin_with("BEGIN IMMEDIATE").await?;
         sqlx::query("UPDATE signing_keys SET replaced_at = ? WHERE replaced_at IS NULL")
-            .bind(now)
+            .bind(key.signs_from.max(now))
             .execute(&mut *writing)
             .await?;
         sqlx::query("DELETE FROM signing_keys WHERE replaced_at < ?")
             .bind(now.saturating_sub(REPLACED_KEY_STAYS_SECONDS))
             .execute(&mut *writing)
             .await?;
-        sqlx::query("INSERT INTO signing_keys (id, secret) VALUES (?, ?)")
+        sqlx::query("INSERT INTO signing_keys (id, secret, signs_from) VALUES (?, ?, ?)")
             .bind(&key.id)
             .bind(&key.secret)
+            .bind(key.signs_from)
             .execute(&mut *writing)
             .await?;
         writing.commit().await?;
@@ -275,7 +283,7 @@ impl AuthStore for SqliteAuth {
     }
 
     async fn signing_keys(&self) -> anyhow::Result<Vec<SigningKey>> {
-        sqlx::query("SELECT id, secret FROM signing_keys ORDER BY number DESC")
+        sqlx::query("SELECT id, secret, signs_from FROM signing_keys ORDER BY number DESC")
             .fetch_all(&self.store.readers)
             .await?
             .iter()
@@ -283,9 +291,26 @@ impl AuthStore for SqliteAuth {
                 Ok(SigningKey {
                     id: row.try_get("id")?,
                     secret: row.try_get("secret")?,
+                    signs_from: row.try_get("signs_from")?,
                 })
             })
             .collect()
+    }
+
+    async fn forget_ended(&self) -> anyhow::Result<()> {
+        let now = unix_seconds();
+        let mut writing = self.store.writer.begin_with("BEGIN IMMEDIATE").await?;
+        for statement in [
+            "DELETE FROM refresh_tokens WHERE until <= ?",
+            "DELETE FROM revoked WHERE until <= ?",
+        ] {
+            sqlx::query(statement)
+                .bind(now)
+                .execute(&mut *writing)
+                .await?;
+        }
+        writing.commit().await?;
+        Ok(())
     }
 }
 

@@ -20,3 +20,8 @@ pub use playback::{
 pub fn unix_seconds() -> i64 {
     jiff::Timestamp::now().as_second()
 }
+
+/// The same in milliseconds, for what is put in order by it.
+fn unix_milliseconds() -> i64 {
+    jiff::Timestamp::now().as_millisecond()
+}

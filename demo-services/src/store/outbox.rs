@@ -7,12 +7,12 @@ use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
 use super::sqlite::Store;
-use super::unix_seconds;
+use super::{WriteError, unix_seconds};
 
 /// A position that waits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OutboxEntry {
-    /// The `Idempotency-Key` of the write; one entry per key.
+    /// The `Idempotency-Key` of the write; one entry per user and key.
     pub key: String,
     /// The user.
     pub user: u32,
@@ -35,8 +35,8 @@ pub struct Claimed {
 
 /// Keeps positions until they are delivered.
 pub trait OutboxStore {
-    /// Keeps an entry; a second one with the same key changes nothing.
-    fn enqueue(&self, entry: &OutboxEntry) -> impl Future<Output = anyhow::Result<()>> + Send;
+    /// Keeps an entry; the same one again changes nothing.
+    fn enqueue(&self, entry: &OutboxEntry) -> impl Future<Output = Result<(), WriteError>> + Send;
 
     /// Takes entries to deliver, the oldest first, for the length of a lease.
     fn claim(
@@ -52,18 +52,16 @@ pub trait OutboxStore {
     fn pending(&self, user: u32) -> impl Future<Output = anyhow::Result<Vec<OutboxEntry>>> + Send;
 }
 
-const SCHEMA: [&str; 2] = [
-    "CREATE TABLE IF NOT EXISTS outbox (
+const SCHEMA: [&str; 1] = ["CREATE TABLE IF NOT EXISTS outbox (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
-        key TEXT NOT NULL UNIQUE,
+        key TEXT NOT NULL,
         user INTEGER NOT NULL,
         title INTEGER NOT NULL,
         sequence INTEGER NOT NULL,
         seconds INTEGER NOT NULL,
-        leased_until INTEGER NOT NULL DEFAULT 0
-    )",
-    "CREATE INDEX IF NOT EXISTS outbox_user ON outbox (user)",
-];
+        leased_until INTEGER NOT NULL DEFAULT 0,
+        UNIQUE (user, key)
+    )"];
 
 /// The outbox in SQLite.
 #[derive(Debug, Clone)]
@@ -82,13 +80,21 @@ impl SqliteOutbox {
             store: Store::open(path, &SCHEMA).await?,
         })
     }
+
+    /// Closes the file, so that it can be moved.
+    pub async fn close(&self) {
+        self.store.close().await;
+    }
 }
 
 impl OutboxStore for SqliteOutbox {
-    async fn enqueue(&self, entry: &OutboxEntry) -> anyhow::Result<()> {
-        sqlx::query(
+    async fn enqueue(&self, entry: &OutboxEntry) -> Result<(), WriteError> {
+        // The same entry again counts as one row touched, another one under its key as none.
+        let kept = sqlx::query(
             "INSERT INTO outbox (key, user, title, sequence, seconds) VALUES (?, ?, ?, ?, ?)
-             ON CONFLICT (key) DO NOTHING",
+             ON CONFLICT (user, key) DO UPDATE SET leased_until = leased_until
+             WHERE title = excluded.title AND sequence = excluded.sequence
+               AND seconds = excluded.seconds",
         )
         .bind(&entry.key)
         .bind(entry.user)
@@ -97,6 +103,9 @@ impl OutboxStore for SqliteOutbox {
         .bind(i64::try_from(entry.seconds)?)
         .execute(&self.store.writer)
         .await?;
+        if kept.rows_affected() == 0 {
+            return Err(WriteError::KeyReused);
+        }
         Ok(())
     }
 
@@ -188,7 +197,7 @@ mod tests {
         assert_eq!(one.claim(10, lease).await.unwrap(), []);
 
         one.enqueue(&position("a", 1)).await.unwrap();
-        other.enqueue(&position("a", 9)).await.unwrap();
+        other.enqueue(&position("a", 1)).await.unwrap();
         other.enqueue(&position("b", 2)).await.unwrap();
         assert_eq!(
             one.pending(1).await.unwrap(),
@@ -203,6 +212,26 @@ mod tests {
             one.done(claimed.id).await.unwrap();
         }
         assert_eq!(other.pending(1).await.unwrap(), []);
+    }
+
+    #[tokio::test]
+    async fn a_key_belongs_to_its_user_and_to_one_position() {
+        let folder = tempfile::tempdir().unwrap();
+        let outbox = SqliteOutbox::open(&folder.path().join("outbox.sqlite"))
+            .await
+            .unwrap();
+        outbox.enqueue(&position("a", 1)).await.unwrap();
+        let of_another = OutboxEntry {
+            user: 2,
+            ..position("a", 7)
+        };
+        outbox.enqueue(&of_another).await.unwrap();
+        assert_eq!(outbox.pending(2).await.unwrap(), [of_another]);
+        let reused = outbox.enqueue(&position("a", 9)).await;
+        assert!(matches!(reused, Err(WriteError::KeyReused)));
+        let huge = outbox.enqueue(&position("b", u64::MAX)).await;
+        assert!(matches!(huge, Err(WriteError::TooLarge(_))));
+        assert_eq!(outbox.pending(1).await.unwrap(), [position("a", 1)]);
     }
 
     #[tokio::test]

@@ -5,7 +5,7 @@ use std::path::Path;
 use sqlx::Row;
 
 use super::sqlite::Store;
-use super::unix_seconds;
+use super::{unix_milliseconds, unix_seconds};
 
 /// A stream that somebody wants to start.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +39,9 @@ pub enum StreamError {
     /// The user streams on as many devices as the plan allows.
     #[error("too many streams at once")]
     TooMany,
+    /// The id stands for the start of another stream.
+    #[error("the idempotency key was used for something else")]
+    KeyReused,
     /// The store failed.
     #[error(transparent)]
     Store(#[from] sqlx::Error),
@@ -116,6 +119,9 @@ pub trait PlaybackStore {
         user: u32,
         title: u32,
     ) -> impl Future<Output = Result<Option<Position>, sqlx::Error>> + Send;
+
+    /// Forgets streams that have ended and keys that are not coming back.
+    fn forget_ended(&self) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
 }
 
 const SCHEMA: [&str; 5] = [
@@ -135,7 +141,7 @@ const SCHEMA: [&str; 5] = [
         saved INTEGER NOT NULL,
         PRIMARY KEY (user, title)
     ) WITHOUT ROWID",
-    "CREATE INDEX IF NOT EXISTS positions_saved ON positions (user, saved)",
+    "CREATE INDEX IF NOT EXISTS positions_saved ON positions (user, saved, title)",
     "CREATE TABLE IF NOT EXISTS writes (
         key TEXT PRIMARY KEY,
         user INTEGER NOT NULL,
@@ -146,9 +152,15 @@ const SCHEMA: [&str; 5] = [
         result_seconds INTEGER NOT NULL,
         written INTEGER NOT NULL
     ) WITHOUT ROWID",
-    // A key older than a day is not coming back; what is old goes when a process starts.
-    "DELETE FROM writes WHERE written < unixepoch() - 86400",
+    "CREATE INDEX IF NOT EXISTS writes_written ON writes (written)",
 ];
+
+/// For how long a key and its result are kept: no client repeats a write a day later.
+const KEYS_STAY_SECONDS: i64 = 24 * 60 * 60;
+
+/// How many keys are forgotten in one transaction: the lock must be free again long before
+/// anybody's patience with it ends.
+const FORGET_AT_ONCE: i64 = 500;
 
 /// Playback's store in SQLite.
 #[derive(Debug, Clone)]
@@ -167,6 +179,11 @@ impl SqlitePlayback {
             store: Store::open(path, &SCHEMA).await?,
         })
     }
+
+    /// Closes the file, so that it can be moved.
+    pub async fn close(&self) {
+        self.store.close().await;
+    }
 }
 
 impl PlaybackStore for SqlitePlayback {
@@ -175,6 +192,18 @@ impl PlaybackStore for SqlitePlayback {
         let until = now.saturating_add(start.lease_seconds);
         let mut writing = self.store.writer.begin_with("BEGIN IMMEDIATE").await?;
         // A repeated start with the same id is the same start.
+        let earlier = sqlx::query("SELECT user, device, title FROM streams WHERE stream = ?")
+            .bind(&start.stream)
+            .fetch_optional(&mut *writing)
+            .await?;
+        if let Some(earlier) = earlier {
+            let same = earlier.try_get::<u32, _>("user")? == start.user
+                && earlier.try_get::<String, _>("device")? == start.device
+                && earlier.try_get::<u32, _>("title")? == start.title;
+            if !same {
+                return Err(StreamError::KeyReused);
+            }
+        }
         let others: i64 = sqlx::query_scalar(
             "SELECT count(*) FROM streams WHERE user = ? AND device != ? AND until > ?",
         )
@@ -250,7 +279,7 @@ impl PlaybackStore for SqlitePlayback {
         }
         sqlx::query(
             "INSERT INTO positions (user, title, sequence, seconds, saved)
-             VALUES (?, ?, ?, ?, unixepoch())
+             VALUES (?, ?, ?, ?, ?)
              ON CONFLICT (user, title) DO UPDATE SET
                sequence = excluded.sequence, seconds = excluded.seconds, saved = excluded.saved
              WHERE excluded.sequence > positions.sequence",
@@ -259,6 +288,7 @@ impl PlaybackStore for SqlitePlayback {
         .bind(title)
         .bind(sequence)
         .bind(seconds)
+        .bind(unix_milliseconds())
         .execute(&mut *writing)
         .await?;
         let row = sqlx::query(
@@ -269,7 +299,7 @@ impl PlaybackStore for SqlitePlayback {
         .fetch_one(&mut *writing)
         .await?;
         let stored = position(&row)?;
-        sqlx::query("INSERT INTO writes VALUES (?, ?, ?, ?, ?, ?, ?, unixepoch())")
+        sqlx::query("INSERT INTO writes VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
             .bind(&write.key)
             .bind(user)
             .bind(title)
@@ -277,6 +307,7 @@ impl PlaybackStore for SqlitePlayback {
             .bind(seconds)
             .bind(i64::try_from(stored.sequence)?)
             .bind(i64::try_from(stored.seconds)?)
+            .bind(unix_seconds())
             .execute(&mut *writing)
             .await?;
         writing.commit().await?;
@@ -286,7 +317,7 @@ impl PlaybackStore for SqlitePlayback {
     async fn positions(&self, user: u32) -> Result<Vec<Position>, sqlx::Error> {
         sqlx::query(
             "SELECT title, sequence, seconds FROM positions WHERE user = ?
-             ORDER BY saved DESC, sequence DESC LIMIT 100",
+             ORDER BY saved DESC, title LIMIT 100",
         )
         .bind(user)
         .fetch_all(&self.store.readers)
@@ -305,6 +336,27 @@ impl PlaybackStore for SqlitePlayback {
             .map(|row| position(&row))
             .transpose()
     }
+
+    async fn forget_ended(&self) -> Result<(), sqlx::Error> {
+        let now = unix_seconds();
+        sqlx::query("DELETE FROM streams WHERE until <= ?")
+            .bind(now)
+            .execute(&self.store.writer)
+            .await?;
+        loop {
+            let forgotten = sqlx::query(
+                "DELETE FROM writes WHERE key IN
+                   (SELECT key FROM writes WHERE written < ? LIMIT ?)",
+            )
+            .bind(now.saturating_sub(KEYS_STAY_SECONDS))
+            .bind(FORGET_AT_ONCE)
+            .execute(&self.store.writer)
+            .await?;
+            if forgotten.rows_affected() == 0 {
+                return Ok(());
+            }
+        }
+    }
 }
 
 fn position(row: &sqlx::sqlite::SqliteRow) -> Result<Position, sqlx::Error> {
@@ -321,101 +373,4 @@ fn unsigned(number: i64) -> u64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeMap;
-
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn write(key: u8, user: u32, title: u32, sequence: u64) -> PositionWrite {
-        PositionWrite {
-            key: key.to_string(),
-            user,
-            position: Position {
-                title,
-                sequence,
-                seconds: sequence * 10,
-            },
-        }
-    }
-
-    async fn store() -> (tempfile::TempDir, SqlitePlayback) {
-        let folder = tempfile::tempdir().unwrap();
-        let store = SqlitePlayback::open(&folder.path().join("playback.sqlite"))
-            .await
-            .unwrap();
-        (folder, store)
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(24))]
-        #[test]
-        fn any_order_and_repetition_ends_at_the_highest_sequence(
-            writes in prop::collection::vec((0..2_u32, 0..2_u32, 0..6_u64), 1..20),
-            repeats in prop::collection::vec(0..20_usize, 0..10),
-        ) {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-            runtime.block_on(async {
-                let (_folder, store) = store().await;
-                let mut model: BTreeMap<(u32, u32), u64> = BTreeMap::new();
-                let all: Vec<_> = (0_u8..)
-                    .zip(&writes)
-                    .map(|(key, &(user, title, sequence))| write(key, user, title, sequence))
-                    .collect();
-                for one in &all {
-                    let highest = model.entry((one.user, one.position.title)).or_insert(0);
-                    *highest = one.position.sequence.max(*highest);
-                    let expected = *highest;
-                    let answer = store.save(one).await.unwrap();
-                    assert_eq!(answer.sequence, expected);
-                }
-                for one in repeats.iter().filter_map(|index| all.get(*index)) {
-                    store.save(one).await.unwrap();
-                }
-                for ((user, title), sequence) in model {
-                    let stored = store.position(user, title).await.unwrap().unwrap();
-                    assert_eq!(stored.sequence, sequence);
-                    assert_eq!(stored.seconds, sequence * 10);
-                }
-            });
-        }
-    }
-
-    #[tokio::test]
-    async fn a_key_is_one_write_and_only_one() {
-        let (_folder, store) = store().await;
-        let first = store.save(&write(1, 1, 1, 5)).await.unwrap();
-        store.save(&write(2, 1, 1, 9)).await.unwrap();
-        assert_eq!(store.save(&write(1, 1, 1, 5)).await.unwrap(), first);
-        let reused = store.save(&write(1, 1, 1, 6)).await;
-        assert!(matches!(reused, Err(WriteError::KeyReused)));
-        assert_eq!(store.positions(1).await.unwrap().len(), 1);
-    }
-
-    #[tokio::test]
-    async fn streams_are_leases_per_device() {
-        let (_folder, store) = store().await;
-        let start = |stream: &str, device: &str| StartStream {
-            stream: stream.to_owned(),
-            user: 1,
-            device: device.to_owned(),
-            title: 1,
-            limit: 1,
-            lease_seconds: 60,
-        };
-        store.start(&start("a", "tv")).await.unwrap();
-        store.start(&start("b", "tv")).await.unwrap();
-        let second = store.start(&start("c", "phone")).await;
-        assert!(matches!(second, Err(StreamError::TooMany)));
-        assert_eq!(store.renew("a", 60).await.unwrap(), None);
-        assert!(store.renew("b", 60).await.unwrap().is_some());
-        assert!(store.stop("b").await.unwrap());
-        store.start(&start("c", "phone")).await.unwrap();
-        sqlx::query("UPDATE streams SET until = 1")
-            .execute(&store.store.writer)
-            .await
-            .unwrap();
-        store.start(&start("d", "tv")).await.unwrap();
-    }
-}
+mod tests;

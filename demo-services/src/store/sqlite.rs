@@ -11,6 +11,11 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 /// gives one attempt, so that the caller hears of it.
 const BUSY_TIMEOUT: Duration = Duration::from_millis(150);
 
+/// How long a statement waits for this process's own connection. A caller has given up long
+/// before; without a limit, a lock that another process holds would build up a queue of writes
+/// that nobody waits for.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(1);
+
 /// How many statements read at once; each connection has a thread and a cache of its own.
 const READERS: u32 = 2;
 
@@ -23,10 +28,12 @@ pub(crate) struct Store {
 
 impl Store {
     /// Opens a file, makes it if it is not there, and applies `schema` statement by statement;
-    /// each must be one that may be repeated.
+    /// each must be one that may be repeated and that takes no lock once it was applied, so that
+    /// a process can start while another one writes.
     pub(crate) async fn open(path: &Path, schema: &[&'static str]) -> anyhow::Result<Self> {
         let writer = SqlitePoolOptions::new()
             .max_connections(1)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
             .connect_with(options(path).create_if_missing(true))
             .await
             .with_context(|| format!("cannot open {}", path.display()))?;
@@ -35,10 +42,17 @@ impl Store {
         }
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
             .connect_with(options(path).read_only(true))
             .await
             .with_context(|| format!("cannot open {}", path.display()))?;
         Ok(Self { writer, readers })
+    }
+
+    /// Closes the file; the write-ahead log is folded into it and goes away.
+    pub(crate) async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
     }
 }
 

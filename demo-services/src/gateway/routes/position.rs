@@ -17,7 +17,7 @@ use super::login::pass_on;
 use crate::gateway::Gateway;
 use crate::gateway::ask::{Answer, ask, failed, get, write};
 use crate::gateway::session::User;
-use crate::shell::{JsonBody, JsonError, JsonResult};
+use crate::shell::{JsonBody, JsonError, JsonResult, idempotency_key};
 
 /// A position in the outbox is safe, but other devices see it later.
 const OUTBOX_WEIGHT: f64 = 0.1;
@@ -44,18 +44,19 @@ pub(super) async fn save(
     headers: HeaderMap,
     JsonBody(save): JsonBody<Save>,
 ) -> JsonResult<Response> {
-    let Some(key) = headers.get("idempotency-key") else {
-        return Err(JsonError::bad_request(
+    let key = idempotency_key(&headers)?.ok_or_else(|| {
+        JsonError::bad_request(
             "send an `Idempotency-Key`, the same for every attempt at this write",
-        ));
-    };
+        )
+    })?;
     let position = PositionWrite {
         user: user.id,
         title,
         sequence: save.sequence,
         seconds: save.seconds,
     };
-    let request = write(Method::PUT, "/v1/positions", &position, Some(key))?;
+    let header = headers.get("idempotency-key");
+    let request = write(Method::PUT, "/v1/positions", &position, header)?;
     let saved = ask(&gateway.dependencies.playback, request).await;
     let Some(outbox) = &gateway.outbox else {
         return pass_on(saved.map_err(failed)?);
@@ -65,9 +66,6 @@ pub(super) async fn save(
         Ok(_) => Reason::Status,
         Err(error) => rejection::reason(error.as_ref()),
     };
-    let key = key
-        .to_str()
-        .map_err(|_| JsonError::bad_request("the `Idempotency-Key` must be visible ASCII"))?;
     outbox.keep(key, &position).await?;
     if let Some(context) = CallContext::current() {
         context.degrade(Degradation {
