@@ -152,6 +152,27 @@ impl Day {
     }
 }
 
+/// Runs a game day, and again if the machine was too busy with something else to measure anything,
+/// which the run itself says.
+fn conclusive(services: &Value, spec: &Value, flags: &[&str]) -> (Day, Output) {
+    for _ in 0..2 {
+        let day = Day::new(services, spec);
+        let output = day.run(flags);
+        let was_late = day.out.join("verdict.json").exists()
+            && day.verdict()["reasons"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .any(|reason| reason["kind"] == "generator");
+        if !was_late {
+            return (day, output);
+        }
+    }
+    let day = Day::new(services, spec);
+    let output = day.run(flags);
+    (day, output)
+}
+
 fn told(output: &Output) -> String {
     let (out, err) = (&output.stdout, &output.stderr);
     format!(
@@ -194,8 +215,7 @@ fn a_system_in_another_language_keeps_its_users() {
         kill_of("shop", "shop-dies", "1s"),
         { "id": "stock-sleeps", "at": "1900ms", "do": { "pause": { "service": "stock", "for": "300ms" } } },
     ]);
-    let day = Day::new(&services(), &spec(&faults));
-    let output = day.run(&["--quiet"]);
+    let (day, output) = conclusive(&services(), &spec(&faults), &["--quiet"]);
     assert_eq!(output.status.code(), Some(0), "{}", told(&output));
 
     let entries = day.journal();
@@ -274,8 +294,26 @@ fn a_system_in_another_language_keeps_its_users() {
         "keys and passwords are gone"
     );
 
+    every_entry_is_documented(&day);
     without_its_last_line_it_proves_nothing(&day);
     a_folder_is_used_once(&day);
+}
+
+/// The description of the journal knows every type of entry that occurs.
+fn every_entry_is_documented(day: &Day) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/journal.md");
+    // A published crate comes without the documents of the workspace.
+    let Ok(documented) = fs::read_to_string(path) else {
+        return;
+    };
+    for line in fs::read_to_string(day.out.join("journal.jsonl"))
+        .unwrap()
+        .lines()
+    {
+        let entry: Value = serde_json::from_str(line).unwrap();
+        let row = format!("\n| `{}` |", entry["type"].as_str().unwrap());
+        assert!(documented.contains(&row), "{line}");
+    }
 }
 
 fn without_its_last_line_it_proves_nothing(day: &Day) {
@@ -307,10 +345,10 @@ fn a_folder_is_used_once(day: &Day) {
 #[test]
 fn the_control_run_breaks_nothing() {
     let faults = json!([kill_of("stock", "stock-dies", "1s")]);
-    let day = Day::new(&services(), &spec(&faults));
-    let output = day.run(&["--no-faults", "--json"]);
+    let (day, output) = conclusive(&services(), &spec(&faults), &["--no-faults", "--json"]);
+    assert_eq!(output.status.code(), Some(0), "{}", told(&output));
     let entries = day.journal();
-    assert_eq!(count(&entries, is_began), 0, "{}", told(&output));
+    assert_eq!(count(&entries, is_began), 0);
     assert_eq!(
         count(&entries, |record| matches!(
             record,
@@ -331,8 +369,7 @@ fn an_instance_that_ends_by_itself_fails_the_verdict() {
         "health": { "check": { "tcp": { "port": "http" } }, "interval": "10ms" },
     } });
     let faults = json!([kill_of("stock", "stock-dies", "1s")]);
-    let day = Day::new(&services, &spec(&faults));
-    let output = day.run(&["--quiet"]);
+    let (day, output) = conclusive(&services, &spec(&faults), &["--quiet"]);
     assert_eq!(output.status.code(), Some(1), "{}", told(&output));
     let entries = day.journal();
     let mortal = InstanceName {
