@@ -119,7 +119,11 @@ fn users_are_served_and_strangers_are_not_believed() {
 
     // A forged token, none, and one whose signature was cut.
     let cut = &token[..token.len() - 4];
-    for bad in ["authorization: Bearer forged\r\n".to_owned(), String::new(), format!("authorization: Bearer {cut}\r\n")] {
+    for bad in [
+        "authorization: Bearer forged\r\n".to_owned(),
+        String::new(),
+        format!("authorization: Bearer {cut}\r\n"),
+    ] {
         assert_eq!(up.get("/api/home", &bad).0, 401);
     }
 
@@ -133,6 +137,9 @@ fn users_are_served_and_strangers_are_not_believed() {
     // Afterwards users are still served, and after SIGTERM nothing is left.
     assert_eq!(up.get("/api/search?q=harbour", &user).0, 200);
     for address in up.stop() {
-        assert!(TcpStream::connect(address).is_err(), "{address} still listens");
+        assert!(
+            TcpStream::connect(address).is_err(),
+            "{address} still listens"
+        );
     }
 }
