@@ -13,7 +13,7 @@ use crate::mesh::{self, Variant};
 /// Run the mesh alone until Ctrl-C, with commands to try.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// Folder for logs and data [default: game-day-runs/up-<time>]
+    /// Folder for logs and data [default: a new one in game-day-runs]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 

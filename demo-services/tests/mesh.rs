@@ -1,6 +1,8 @@
 //! The real mesh: real processes, real signals, real load. The tests assert on what users got
 //! and on the journal, never on a latency.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 

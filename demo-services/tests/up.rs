@@ -1,5 +1,7 @@
 //! The mesh alone, asked as a stranger would: politely, with garbage, and with forged headers.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};

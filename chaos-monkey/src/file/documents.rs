@@ -203,8 +203,8 @@ impl Reader {
                 }
             }
             Err(error) => {
-                self.mistakes
-                    .push(source.mistake(error.at, KeyPath::root(), None, error.message))
+                let mistake = source.mistake(error.at, KeyPath::root(), None, error.message);
+                self.mistakes.push(mistake);
             }
         }
     }

@@ -253,6 +253,8 @@ fn error(at: Position, message: &str) -> TreeError {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write;
+
     use super::*;
 
     #[test]
@@ -274,7 +276,7 @@ mod tests {
         for level in 1..9 {
             let before = format!("*a{}", level - 1);
             let items = vec![before; 10].join(", ");
-            bomb.push_str(&format!("a{level}: &a{level} [{items}]\n"));
+            writeln!(bomb, "a{level}: &a{level} [{items}]").unwrap();
         }
         assert!(parse(&bomb).unwrap_err().message.contains("too many"));
     }

@@ -20,7 +20,7 @@ pub use load::{
     Acknowledge, Capture, Dataset, Device, Expect, Journey, Load, Method, Rate, RateStep,
     RequestTemplate, Step, Users,
 };
-pub use resource::{API_VERSION, Metadata, Resource};
+pub use resource::{API_VERSION, Metadata};
 pub use steady_state::{Bound, Metric, Phase, SteadyState, Tolerance};
 pub use system::{
     AutoPort, Events, Health, HealthCheck, HttpHealth, Port, Prepare, ProcessBinding, Service,
