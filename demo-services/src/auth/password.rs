@@ -111,7 +111,7 @@ mod tests {
         let answers = futures_util::future::join_all(guesses).await;
         let refused = answers
             .iter()
-            .filter(|answer| answer.as_ref().is_err_and(|error| error.is::<TooBusy>()));
+            .filter(|answer| answer.as_ref().is_err_and(anyhow::Error::is::<TooBusy>));
         assert!(refused.count() >= 6);
     }
 }
