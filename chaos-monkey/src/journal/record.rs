@@ -49,6 +49,7 @@ pub struct ServiceLayout {
 
 /// A fault as it was planned, before anything was broken.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct PlannedFault {
     /// Its id.
     pub id: FaultId,

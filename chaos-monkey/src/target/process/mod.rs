@@ -13,6 +13,7 @@ mod child;
 mod error;
 pub mod guardian;
 mod health;
+mod life;
 mod logs;
 mod memory;
 mod ports;
