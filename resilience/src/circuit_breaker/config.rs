@@ -77,7 +77,8 @@ impl CircuitBreakerConfig {
         self
     }
 
-    /// Below so many calls in the window the breaker stays closed (default 20).
+    /// Below so many calls in the window the breaker stays closed (default 20). A good call may
+    /// reach the minimum, but only a failed or slow one opens.
     pub const fn minimum_calls(mut self, calls: u32) -> Self {
         self.minimum_calls = calls;
         self

@@ -101,7 +101,13 @@ impl Policy {
     pub(super) fn record(&mut self, sample: Sample, now: Instant) -> Option<Trip> {
         match self {
             Self::Window { window, thresholds } => {
-                let reason = thresholds.reached(window.record(sample, now))?;
+                let totals = window.record(sample, now);
+                // A dependency that is back must not be punished for what it did while it was
+                // away: a good call may complete the minimum, but it never opens.
+                if !sample.failure && !sample.slow {
+                    return None;
+                }
+                let reason = thresholds.reached(totals)?;
                 Some(Trip {
                     reason,
                     open_for: None,
@@ -195,9 +201,19 @@ mod tests {
     }
 
     #[test]
-    fn the_call_that_reaches_the_minimum_decides_even_when_it_is_good() {
-        let reasons = reasons(&mut policy(), &[BAD, BAD, GOOD, GOOD]);
-        assert_eq!(reasons.last(), Some(&Some(TransitionReason::FailureRate)));
+    fn a_good_call_may_reach_the_minimum_and_never_opens() {
+        let reasons = reasons(&mut policy(), &[BAD, BAD, BAD, GOOD, GOOD, BAD]);
+        assert_eq!(
+            reasons,
+            [
+                None,
+                None,
+                None,
+                None,
+                None,
+                Some(TransitionReason::FailureRate)
+            ]
+        );
     }
 
     #[test]
