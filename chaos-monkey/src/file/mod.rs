@@ -13,6 +13,3 @@ mod tree;
 
 pub use documents::{Documents, check_game_day, check_system, load, load_text, load_with};
 pub use mistake::{KeyPath, Mistake, Mistakes, Place};
-
-#[cfg(test)]
-mod tests;
