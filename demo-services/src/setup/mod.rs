@@ -9,11 +9,14 @@ use serde_json::json;
 
 use crate::catalogue::{self, Taste};
 use crate::recommendations::{self, Similarity};
-use crate::store::{AuthStore, SqliteAuth};
+use crate::store::{AuthStore, SqliteAuth, SqliteOutbox, SqlitePlayback};
 use crate::{auth, metadata};
 
 /// The file that says that a folder is complete, and from which seed.
 const COMPLETE: &str = "complete.json";
+
+/// The form of the files; a folder of another form is refused.
+const FORMAT: u32 = 2;
 
 /// Make the catalogue, the users and the keys that the mesh runs on.
 #[derive(Debug, Clone, clap::Args)]
@@ -65,6 +68,7 @@ pub async fn command(arguments: Arguments) -> anyhow::Result<()> {
 /// Whatever the disk says, or a folder that is there and was not made by set-up.
 pub async fn run(arguments: &Arguments) -> anyhow::Result<bool> {
     let wanted = json!({
+        "format": FORMAT,
         "seed": arguments.seed,
         "titles": arguments.titles,
         "viewers": arguments.viewers,
@@ -80,17 +84,38 @@ pub async fn run(arguments: &Arguments) -> anyhow::Result<bool> {
         );
         return Ok(false);
     }
-    let making = arguments.data.with_extension("making");
+    let making = beside(&arguments.data)?;
     if making.exists() {
-        std::fs::remove_dir_all(&making)?;
+        std::fs::remove_dir_all(&making)
+            .with_context(|| format!("cannot remove {}", making.display()))?;
     }
-    std::fs::create_dir_all(making.join("keys"))
-        .with_context(|| format!("cannot create {}", making.display()))?;
+    create_private(&making).with_context(|| format!("cannot create {}", making.display()))?;
     make(arguments, &making).await?;
     std::fs::write(making.join(COMPLETE), wanted)?;
     std::fs::rename(&making, &arguments.data)
         .with_context(|| format!("cannot create {}", arguments.data.display()))?;
     Ok(true)
+}
+
+/// Where a folder is made before it is renamed.
+fn beside(folder: &Path) -> anyhow::Result<PathBuf> {
+    let name = folder
+        .file_name()
+        .with_context(|| format!("{} names no folder", folder.display()))?;
+    let mut making = name.to_owned();
+    making.push(".making");
+    Ok(folder.with_file_name(making))
+}
+
+/// A folder that only its owner may look into: SQLite puts files of its own beside a database,
+/// with all that the database holds.
+fn create_private(folder: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    if let Some(parent) = folder.parent() {
+        std::fs::create_dir_all(parent)?;
+    }
+    std::fs::DirBuilder::new().mode(0o700).create(folder)?;
+    std::fs::create_dir(folder.join("keys"))
 }
 
 async fn make(arguments: &Arguments, folder: &Path) -> anyhow::Result<()> {
@@ -128,13 +153,23 @@ async fn make(arguments: &Arguments, folder: &Path) -> anyhow::Result<()> {
     let store = SqliteAuth::open(&folder.join("auth.sqlite")).await?;
     store.add_users(&hashing.await??).await?;
     store.add_signing_key(&auth::fresh_key()).await?;
+    // The folder is renamed afterwards: no file in it may be open then.
+    store.close().await;
+    // Made here, since replicas that start together must not make them together.
+    let playback = SqlitePlayback::open(&folder.join("playback.sqlite")).await?;
+    playback.close().await;
+    let outbox = SqliteOutbox::open(&folder.join("outbox.sqlite")).await?;
+    outbox.close().await;
     write_secret(
         &folder.join("keys/manifest.key"),
         &rand::random::<[u8; 32]>(),
     )?;
     let lines: Vec<String> = users.iter().map(users::User::to_line).collect();
     write_secret(&folder.join("users.jsonl"), lines.join("\n").as_bytes())?;
-    restrict(&folder.join("auth.sqlite"))
+    for name in ["auth.sqlite", "playback.sqlite", "outbox.sqlite"] {
+        restrict(&folder.join(name))?;
+    }
+    Ok(())
 }
 
 fn write_lines(path: &Path, lines: impl Iterator<Item = serde_json::Value>) -> anyhow::Result<()> {
@@ -144,8 +179,15 @@ fn write_lines(path: &Path, lines: impl Iterator<Item = serde_json::Value>) -> a
 }
 
 fn write_secret(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    std::fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display()))?;
-    restrict(path)
+    use std::io::Write;
+    use std::os::unix::fs::OpenOptionsExt;
+    std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+        .and_then(|mut file| file.write_all(bytes))
+        .with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// Only the owner may read it.
@@ -200,5 +242,72 @@ mod tests {
         assert_eq!(read(&one, "titles.jsonl"), read(&other, "titles.jsonl"));
         assert_ne!(read(&one, "users.jsonl"), read(&other, "users.jsonl"));
         assert_eq!(read(&one, "users.jsonl").lines().count(), 3);
+        let bytes =
+            |arguments: &Arguments, name: &str| std::fs::read(arguments.data.join(name)).unwrap();
+        for name in ["catalogue.sqlite", "similarity.sqlite"] {
+            assert!(bytes(&one, name) == bytes(&other, name), "{name} differs");
+        }
+        for name in ["auth.sqlite", "keys/manifest.key"] {
+            assert!(
+                bytes(&one, name) != bytes(&other, name),
+                "{name} is the same"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn nobody_else_can_read_a_secret_and_no_file_is_left_open() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let arguments = arguments(folder.path().join("data"));
+        run(&arguments).await.unwrap();
+        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(&arguments.data), 0o700);
+        for secret in ["auth.sqlite", "users.jsonl", "keys/manifest.key"] {
+            assert_eq!(mode(&arguments.data.join(secret)), 0o600, "{secret}");
+        }
+        let mut names: Vec<_> = std::fs::read_dir(&arguments.data)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort_unstable();
+        assert_eq!(
+            names,
+            [
+                "auth.sqlite",
+                "catalogue.sqlite",
+                "complete.json",
+                "keys",
+                "outbox.sqlite",
+                "playback.sqlite",
+                "searches.jsonl",
+                "similarity.sqlite",
+                "titles.jsonl",
+                "users.jsonl",
+            ]
+        );
+    }
+
+    #[tokio::test]
+    async fn what_an_interrupted_set_up_left_is_made_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let arguments = arguments(folder.path().join("data.v1"));
+        let left = folder.path().join("data.v1.making");
+        std::fs::create_dir(&left).unwrap();
+        std::fs::write(left.join("catalogue.sqlite"), "half of it").unwrap();
+        let of_somebody_else = folder.path().join("data.making");
+        std::fs::create_dir(&of_somebody_else).unwrap();
+        assert!(run(&arguments).await.unwrap());
+        assert!(!left.exists());
+        assert!(of_somebody_else.exists());
+        assert!(
+            crate::metadata::Catalogue::open(&arguments.data.join("catalogue.sqlite"))
+                .await
+                .unwrap()
+                .title(1)
+                .await
+                .unwrap()
+                .is_some()
+        );
     }
 }

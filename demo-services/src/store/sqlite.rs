@@ -30,6 +30,9 @@ impl Store {
     /// Opens a file, makes it if it is not there, and applies `schema` statement by statement;
     /// each must be one that may be repeated and that takes no lock once it was applied, so that
     /// a process can start while another one writes.
+    ///
+    /// Set-up makes the file: of two processes that make it at once, one may find it locked,
+    /// since nobody waits for the lock under which a new file gets its write-ahead log.
     pub(crate) async fn open(path: &Path, schema: &[&'static str]) -> anyhow::Result<Self> {
         let writer = SqlitePoolOptions::new()
             .max_connections(1)
