@@ -17,7 +17,7 @@ pub use completions::CompletionsArguments;
 pub use plan::{PlanArguments, PlanOutput};
 pub use report::ReportArguments;
 pub use run::RunArguments;
-pub use schema::{SchemaArguments, SchemaKind, SchemaOutput};
+pub use schema::{SchemaArguments, SchemaOutput};
 pub use show::{ShowArguments, in_runtime};
 pub use validate::ValidateArguments;
 

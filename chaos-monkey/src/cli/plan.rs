@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use serde::Serialize;
 
 use super::print;
 use crate::exit::Exit;
@@ -42,8 +43,10 @@ pub struct PlanArguments {
 pub enum PlanOutput {
     /// For people
     Table,
-    /// For programs
+    /// For programs; times in microseconds since the load begins
     Json,
+    /// The same as YAML
+    Yaml,
 }
 
 pub(super) fn execute(arguments: &PlanArguments) -> Exit {
@@ -61,10 +64,16 @@ pub(super) fn execute(arguments: &PlanArguments) -> Exit {
             return Exit::Usage;
         }
     };
-    let planned = plan::plan(game_day, &plan::snapshot(system), arguments.seed);
+    let faults = plan::plan(game_day, &plan::snapshot(system), arguments.seed);
+    let document = PlanDocument {
+        game_day: &game_day.metadata.name,
+        seed: arguments.seed,
+        faults: &faults,
+    };
     let text = match arguments.output {
-        PlanOutput::Table => table(&planned),
-        PlanOutput::Json => match serde_json::to_string_pretty(&planned) {
+        PlanOutput::Table => table(&faults),
+        PlanOutput::Yaml => yaml(&document),
+        PlanOutput::Json => match serde_json::to_string_pretty(&document) {
             Ok(text) => text + "\n",
             Err(error) => {
                 eprintln!("error: the plan cannot be written as JSON: {error}");
@@ -73,6 +82,56 @@ pub(super) fn execute(arguments: &PlanArguments) -> Exit {
         },
     };
     print(text.as_bytes(), std::io::stdout())
+}
+
+/// A plan as a document.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PlanDocument<'plan> {
+    game_day: &'plan str,
+    seed: u64,
+    faults: &'plan [PlannedFault],
+}
+
+/// One key per line. All texts in it are names, which JSON and YAML write alike.
+fn yaml(document: &PlanDocument<'_>) -> String {
+    let quoted = |text: &str| serde_json::Value::from(text).to_string();
+    let mut text = format!(
+        "gameDay: {}\nseed: {}\nfaults:{}\n",
+        quoted(document.game_day),
+        document.seed,
+        if document.faults.is_empty() {
+            " []"
+        } else {
+            ""
+        },
+    );
+    for fault in document.faults {
+        let victims: Vec<String> = fault
+            .victims
+            .iter()
+            .map(|one| {
+                format!(
+                    "{{service: {}, replica: {}}}",
+                    quoted(&one.service),
+                    one.replica
+                )
+            })
+            .collect();
+        // Writing to a string cannot fail.
+        let _ = write!(
+            text,
+            "  - id: {}\n    at: {}\n    kind: {}\n    victims: [{}]\n    lasts: {}\n    \
+             allowOutage: {}\n",
+            quoted(&fault.id),
+            fault.at,
+            quoted(&fault.kind),
+            victims.join(", "),
+            fault.lasts,
+            fault.allow_outage,
+        );
+    }
+    text
 }
 
 /// One line per fault.

@@ -3,11 +3,10 @@
 use std::io;
 
 use clap::{Args, ValueEnum};
-use serde_json::json;
 
 use super::print;
 use crate::exit::Exit;
-use crate::schema::{Kind, json_schema, reference};
+use crate::schema::{Kind, any_json_schema, json_schema, reference};
 
 /// Prints the JSON schema of what the files may hold
 #[derive(Debug, Args)]
@@ -18,24 +17,13 @@ use crate::schema::{Kind, json_schema, reference};
                   chaos-monkey schema > aplomb.schema.json"
 )]
 pub struct SchemaArguments {
-    /// The kind of resource; both if it is left out
-    #[arg(long, value_enum, ignore_case = true)]
-    pub kind: Option<SchemaKind>,
+    /// The kind of resource, System or GameDay; both if it is left out
+    #[arg(long, value_parser = kind_named)]
+    pub kind: Option<Kind>,
 
     /// The form: the JSON schema, or the reference page that is made from it
     #[arg(long, value_enum, default_value_t = SchemaOutput::Json)]
     pub output: SchemaOutput,
-}
-
-/// A kind of resource.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum SchemaKind {
-    /// What can be broken
-    #[value(name = "System")]
-    System,
-    /// What is done to it
-    #[value(name = "GameDay")]
-    GameDay,
 }
 
 /// A form of the schema.
@@ -47,21 +35,24 @@ pub enum SchemaOutput {
     Markdown,
 }
 
+/// The kind of this word, in whatever case.
+fn kind_named(word: &str) -> Result<Kind, String> {
+    Kind::ALL
+        .into_iter()
+        .find(|kind| kind.as_str().eq_ignore_ascii_case(word))
+        .ok_or_else(|| {
+            let words = Kind::ALL.map(Kind::as_str);
+            format!("there is no such kind: write {}", words.join(" or "))
+        })
+}
+
 pub(super) fn execute(arguments: &SchemaArguments) -> Exit {
-    let kinds = match arguments.kind {
-        Some(SchemaKind::System) => vec![Kind::System],
-        Some(SchemaKind::GameDay) => vec![Kind::GameDay],
-        None => vec![Kind::System, Kind::GameDay],
-    };
-    let text = match arguments.output {
-        SchemaOutput::Markdown => kinds.into_iter().map(reference::page).collect(),
-        SchemaOutput::Json => {
-            let schemas: Vec<_> = kinds.into_iter().map(json_schema).collect();
-            let schema = match schemas.as_slice() {
-                [only] => only.as_value().clone(),
-                all => json!({"oneOf": all}),
-            };
-            format!("{schema:#}\n")
+    let text = match (arguments.output, arguments.kind) {
+        (SchemaOutput::Markdown, Some(kind)) => reference::page(kind),
+        (SchemaOutput::Markdown, None) => Kind::ALL.map(reference::page).join("\n"),
+        (SchemaOutput::Json, kind) => {
+            let schema = kind.map_or_else(any_json_schema, json_schema);
+            format!("{:#}\n", schema.as_value())
         }
     };
     print(text.as_bytes(), io::stdout())

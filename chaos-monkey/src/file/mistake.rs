@@ -98,8 +98,18 @@ pub struct Mistake {
 }
 
 impl Mistake {
+    /// A mistake that stands nowhere.
+    pub(super) fn unplaced(message: String) -> Self {
+        Self {
+            place: None,
+            key: KeyPath::root(),
+            value: None,
+            message,
+        }
+    }
+
     /// A mistake that concerns a file as a whole.
-    pub(crate) fn of_file(file: &str, message: String) -> Self {
+    pub(super) fn of_file(file: &str, message: String) -> Self {
         Self {
             place: Some(Place {
                 file: file.to_owned(),

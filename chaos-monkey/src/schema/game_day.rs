@@ -4,15 +4,21 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Bound, Capture, Load, Metadata, Metric, RequestTemplate, Span, SteadyState, Timeline};
+use super::patterns::WORD;
+use super::{
+    API_VERSION, Bound, Capture, Load, Metadata, Metric, RequestTemplate, Span, SteadyState,
+    Timeline,
+};
 
 /// A game day: load, steady state, faults, abort conditions and a recovery limit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GameDay {
     /// Always `chaos.aplomb.dev/v1alpha1`.
+    #[schemars(extend("const" = API_VERSION))]
     pub api_version: String,
     /// Always `GameDay`.
+    #[schemars(extend("const" = "GameDay"))]
     pub kind: String,
     /// Its name.
     pub metadata: Metadata,
@@ -85,6 +91,7 @@ impl Default for Guards {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AbortCondition {
     /// Its name in reports.
+    #[schemars(regex(pattern = WORD))]
     pub id: String,
     /// What is measured.
     pub metric: Metric,

@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Span;
+use super::patterns::{HEADER_NAME, JSON_POINTER, PATH};
 
 /// An open model of load: journeys arrive whether or not earlier ones have ended.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -28,6 +29,7 @@ pub struct Load {
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     pub datasets: IndexMap<String, Dataset>,
     /// What users do, by name.
+    #[schemars(extend("minProperties" = 1))]
     pub journeys: IndexMap<String, Journey>,
 }
 
@@ -141,6 +143,7 @@ pub struct Journey {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Step {
     /// Its name in reports.
+    #[schemars(length(min = 1))]
     pub name: String,
     /// What is sent.
     pub request: RequestTemplate,
@@ -164,7 +167,7 @@ pub struct RequestTemplate {
     #[serde(default)]
     pub method: Method,
     /// Path and query.
-    #[schemars(regex(pattern = r"^/"))]
+    #[schemars(regex(pattern = PATH))]
     pub path: String,
     /// Headers.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
@@ -206,9 +209,9 @@ pub struct Expect {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub enum Capture {
     /// A JSON pointer into the body, such as `/session/token`.
-    Json(String),
+    Json(#[schemars(regex(pattern = JSON_POINTER))] String),
     /// The name of a header.
-    Header(String),
+    Header(#[schemars(regex(pattern = HEADER_NAME))] String),
 }
 
 /// What a usable answer promises to keep.

@@ -7,6 +7,7 @@ mod duration;
 mod game_day;
 mod kind;
 mod load;
+pub(crate) mod patterns;
 pub mod reference;
 mod resource;
 mod steady_state;
@@ -15,7 +16,7 @@ mod timeline;
 
 pub use duration::Span;
 pub use game_day::{AbortCondition, GameDay, GameDaySpec, Guards, ReadBack, Recovery};
-pub use kind::{Kind, json_schema};
+pub use kind::{Kind, any_json_schema, json_schema};
 pub use load::{
     Acknowledge, Capture, Dataset, Device, Expect, Journey, Load, Method, Rate, RateStep,
     RequestTemplate, Step, Users,

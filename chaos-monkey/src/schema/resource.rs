@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::patterns::LABEL;
+
 /// The `apiVersion` of everything that a person writes down.
 pub const API_VERSION: &str = "chaos.aplomb.dev/v1alpha1";
 
@@ -11,6 +13,6 @@ pub const API_VERSION: &str = "chaos.aplomb.dev/v1alpha1";
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Metadata {
     /// The name others refer to it by: lower-case letters, digits and hyphens.
-    #[schemars(regex(pattern = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"))]
+    #[schemars(regex(pattern = LABEL))]
     pub name: String,
 }

@@ -4,12 +4,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Span;
+use super::patterns::WORD;
 
 /// One measurable statement about what users get.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SteadyState {
     /// Its name in reports.
+    #[schemars(regex(pattern = WORD))]
     pub id: String,
     /// What is measured.
     pub metric: Metric,

@@ -4,15 +4,18 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Metadata, Span};
+use super::patterns::PATH;
+use super::{API_VERSION, Metadata, Span};
 
 /// A system: services made of instances.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct System {
     /// Always `chaos.aplomb.dev/v1alpha1`.
+    #[schemars(extend("const" = API_VERSION))]
     pub api_version: String,
     /// Always `System`.
+    #[schemars(extend("const" = "System"))]
     pub kind: String,
     /// Its name.
     pub metadata: Metadata,
@@ -31,6 +34,7 @@ pub struct SystemSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prepare: Option<Prepare>,
     /// The services, in the order in which they start.
+    #[schemars(extend("minProperties" = 1))]
     pub services: IndexMap<String, Service>,
 }
 
@@ -172,7 +176,7 @@ pub struct HttpHealth {
     /// The name of the port.
     pub port: String,
     /// The path, beginning with `/`.
-    #[schemars(regex(pattern = r"^/"))]
+    #[schemars(regex(pattern = PATH))]
     pub path: String,
 }
 
@@ -191,7 +195,7 @@ pub struct Events {
     /// The name of the port.
     pub port: String,
     /// The path of an endless answer of JSON lines.
-    #[schemars(regex(pattern = r"^/"))]
+    #[schemars(regex(pattern = PATH))]
     pub path: String,
     /// A bearer token, usually `${secret.NAME}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]

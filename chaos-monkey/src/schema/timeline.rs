@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Span;
+use super::patterns::WORD;
 
 /// What is broken, and when. All times count from the moment the load begins.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -20,6 +21,7 @@ pub struct Timeline {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TimelineFault {
     /// Its name in reports.
+    #[schemars(regex(pattern = WORD))]
     pub id: String,
     /// When it begins.
     pub at: Span,
