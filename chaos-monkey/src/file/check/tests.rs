@@ -115,10 +115,14 @@ fn the_schemas_use_nothing_that_the_walk_does_not_know() {
             words.insert(word.clone());
             match (word.as_str(), value) {
                 ("properties" | "$defs", Json::Object(schemas)) => {
-                    schemas.values().for_each(|schema| collect(schema, words));
+                    for schema in schemas.values() {
+                        collect(schema, words);
+                    }
                 }
                 ("oneOf" | "anyOf", Json::Array(schemas)) => {
-                    schemas.iter().for_each(|schema| collect(schema, words));
+                    for schema in schemas {
+                        collect(schema, words);
+                    }
                 }
                 ("items" | "additionalProperties", schema) => collect(schema, words),
                 _ => {}

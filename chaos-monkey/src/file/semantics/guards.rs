@@ -66,7 +66,7 @@ impl<'spec> Forbidding<'spec> {
         if let Some(reason) = self.reason(service, amount, allow_outage) {
             let message = format!("the guards would never allow this: {reason}");
             let problem = Problem::new(at.clone(), message).with_value(service);
-            problems.push(self.given(problem, service, fault));
+            problems.push(given(problem, service, fault));
         }
     }
 
@@ -121,13 +121,14 @@ impl<'spec> Forbidding<'spec> {
     fn process(&self, service: &str) -> Option<&ProcessBinding> {
         self.system.spec.services.get(service)?.process.as_ref()
     }
+}
 
-    fn given(&self, problem: Problem, service: &str, fault: &KeyPath) -> Problem {
-        let process = KeyPath::dotted("spec.services").key(service).key("process");
-        problem
-            .given(Kind::System, process.key("replicas"))
-            .given_all(Kind::GameDay, "spec.guards")
-            .given_all(Kind::GameDay, fault.key("amount"))
-            .given_all(Kind::GameDay, fault.key("allowOutage"))
-    }
+/// Says what a verdict about a fault on a service was concluded from.
+fn given(problem: Problem, service: &str, fault: &KeyPath) -> Problem {
+    let process = KeyPath::dotted("spec.services").key(service).key("process");
+    problem
+        .given(Kind::System, process.key("replicas"))
+        .given_all(Kind::GameDay, "spec.guards")
+        .given_all(Kind::GameDay, fault.key("amount"))
+        .given_all(Kind::GameDay, fault.key("allowOutage"))
 }

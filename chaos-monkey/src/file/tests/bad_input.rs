@@ -566,7 +566,7 @@ fn names_that_stand_twice() {
     let twice = format!("{SHOP}---\n{SHOP}");
     let keys: Vec<String> = mistakes_in(&twice)
         .iter()
-        .map(|mistake| mistake.to_string())
+        .map(ToString::to_string)
         .collect();
     assert_eq!(keys.len(), 2, "{keys:?}");
     assert!(

@@ -98,7 +98,8 @@ impl Builder {
             Event::Scalar(text, style, anchor, tag) => {
                 self.refuse_unknown_tag(tag.as_deref(), at);
                 if self.expects_key() {
-                    return self.key(text.into_owned(), at);
+                    self.key(text.into_owned(), at);
+                    return Ok(());
                 }
                 let scalar = Scalar::parse_from_cow_and_metadata(text, style, tag.as_ref());
                 let value = self.scalar(scalar, at);
@@ -187,7 +188,7 @@ impl Builder {
     }
 
     /// Takes the key of the value that comes next.
-    fn key(&mut self, name: String, at: Position) -> Result<(), BrokenOff> {
+    fn key(&mut self, name: String, at: Position) {
         if let Some(Open {
             kind: OpenKind::Map { key, .. },
             ..
@@ -195,7 +196,6 @@ impl Builder {
         {
             *key = Some((name, at));
         }
-        Ok(())
     }
 
     /// Puts a complete value where it belongs.
