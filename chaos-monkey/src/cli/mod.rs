@@ -9,6 +9,7 @@ mod show;
 mod validate;
 
 use std::io::{ErrorKind, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -22,6 +23,8 @@ pub use show::{ShowArguments, in_runtime};
 pub use validate::ValidateArguments;
 
 use crate::exit::Exit;
+use crate::file;
+use crate::schema::{GameDay, System};
 
 /// Breaks the services that a file describes while users are served, and proves what they noticed.
 #[derive(Debug, Parser)]
@@ -92,6 +95,20 @@ impl Cli {
             Command::Completions(arguments) => completions::execute(&arguments),
         }
     }
+}
+
+/// Reads files and finds the game day that is meant, with its system. What is wrong is said on
+/// standard error.
+fn read(files: &[PathBuf], name: Option<&str>) -> Result<(GameDay, System), Exit> {
+    let documents = file::load(files).map_err(|mistakes| {
+        eprintln!("{mistakes:#}");
+        Exit::Usage
+    })?;
+    let (game_day, system) = documents.game_day(name).map_err(|mistake| {
+        eprintln!("error: {mistake}");
+        Exit::Usage
+    })?;
+    Ok((game_day.clone(), system.clone()))
 }
 
 /// Writes to standard output. Whoever closed the pipe has what they wanted.

@@ -6,9 +6,8 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
-use super::print;
+use super::{print, read};
 use crate::exit::Exit;
-use crate::file;
 use crate::journal::PlannedFault;
 use crate::plan;
 
@@ -50,21 +49,11 @@ pub enum PlanOutput {
 }
 
 pub(super) fn execute(arguments: &PlanArguments) -> Exit {
-    let documents = match file::load(&arguments.files) {
-        Ok(documents) => documents,
-        Err(mistakes) => {
-            eprintln!("{mistakes:#}");
-            return Exit::Usage;
-        }
-    };
-    let (game_day, system) = match documents.game_day(arguments.name.as_deref()) {
+    let (game_day, system) = match read(&arguments.files, arguments.name.as_deref()) {
         Ok(found) => found,
-        Err(mistake) => {
-            eprintln!("error: {mistake}");
-            return Exit::Usage;
-        }
+        Err(exit) => return exit,
     };
-    let faults = plan::plan(game_day, &plan::snapshot(system), arguments.seed);
+    let faults = plan::plan(&game_day, &plan::snapshot(&system), arguments.seed);
     let document = PlanDocument {
         game_day: &game_day.metadata.name,
         seed: arguments.seed,

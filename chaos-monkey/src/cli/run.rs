@@ -4,9 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::ShowArguments;
+use super::{ShowArguments, read};
 use crate::exit::Exit;
-use crate::file;
 
 /// Runs a game day and gives its verdict
 ///
@@ -28,19 +27,9 @@ pub struct RunArguments {
 }
 
 pub(super) fn execute(arguments: RunArguments) -> Exit {
-    let documents = match file::load(&arguments.files) {
-        Ok(documents) => documents,
-        Err(mistakes) => {
-            eprintln!("{mistakes:#}");
-            return Exit::Usage;
-        }
-    };
-    let (game_day, system) = match documents.game_day(arguments.name.as_deref()) {
+    let (game_day, system) = match read(&arguments.files, arguments.name.as_deref()) {
         Ok(found) => found,
-        Err(mistake) => {
-            eprintln!("error: {mistake}");
-            return Exit::Usage;
-        }
+        Err(exit) => return exit,
     };
-    arguments.show.run(game_day, system, None)
+    arguments.show.run(&game_day, &system, None)
 }
