@@ -1,10 +1,15 @@
 //! The command: a subcommand per service, and what people run.
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
+use anyhow::Context;
 use chaos_monkey::cli::in_runtime;
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell as CompletionShell;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::gateway::GatewaySettings;
 use crate::shell::{self, ServiceParts, ServiceSettings, Shell};
@@ -83,12 +88,36 @@ fn serve(
     settings: ServiceSettings,
     build: impl AsyncFnOnce(Shell) -> anyhow::Result<ServiceParts>,
 ) -> anyhow::Result<()> {
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let lines = tracing_subscriber::fmt::layer()
         .with_ansi(false)
-        .with_writer(std::io::stderr)
+        .with_writer(std::io::stderr);
+    tracing_subscriber::registry()
+        .with(log_filter(std::env::var_os("RUST_LOG"))?)
+        .with(lines)
         .init();
     in_runtime(shell::run(name, settings, build))?
+}
+
+/// Which lines a service logs: `info`, or what `RUST_LOG` says, like `warn,resilience=debug`.
+fn log_filter(wanted: Option<OsString>) -> anyhow::Result<Targets> {
+    let Some(wanted) = wanted else {
+        return Ok(Targets::new().with_default(LevelFilter::INFO));
+    };
+    let wanted = wanted.to_string_lossy();
+    wanted
+        .parse()
+        .with_context(|| format!("RUST_LOG is `{wanted}`: write `info` or `warn,resilience=debug`"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filter_that_makes_no_sense_is_an_error() {
+        assert!(log_filter(None).is_ok());
+        assert!(log_filter(Some("warn,resilience=debug".into())).is_ok());
+        let error = log_filter(Some("resilience=loud".into())).unwrap_err();
+        assert!(error.to_string().contains("resilience=loud"));
+    }
 }

@@ -47,20 +47,33 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let journal = writer.journal();
     let options = ProcessOptions::this_executable()?;
     eprintln!("starting the mesh …");
-    let target = tokio::select! {
-        target = ProcessTarget::start(&system, &run, &secrets, &journal, &options) => target?,
-        _ = interrupt.recv() => return Ok(()),
-        _ = terminate.recv() => return Ok(()),
+    let started = tokio::select! {
+        target = ProcessTarget::start(&system, &run, &secrets, &journal, &options) => Some(target),
+        _ = interrupt.recv() => None,
+        _ = terminate.recv() => None,
     };
-    println!("{}", greeting(&target, &system, &run, &secrets)?);
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-    }
-    eprintln!("stopping …");
-    target.stop_all().await;
+    let shown = match started {
+        Some(Ok(target)) => {
+            let greeting = greeting(&target, &system, &run, &secrets);
+            if let Ok(greeting) = &greeting {
+                println!("{greeting}");
+                tokio::select! {
+                    _ = interrupt.recv() => {}
+                    _ = terminate.recv() => {}
+                }
+            }
+            eprintln!("stopping …");
+            target.stop_all().await;
+            greeting.map(drop)
+        }
+        Some(Err(error)) => Err(error.into()),
+        None => Ok(()),
+    };
     writer.finish().await;
-    Ok(())
+    // It holds keys and the users' password.
+    std::fs::remove_dir_all(run.work())
+        .with_context(|| format!("cannot remove {}", run.work().display()))?;
+    shown
 }
 
 /// The addresses, and three commands to try.

@@ -37,6 +37,24 @@ impl GameDay {
         day
     }
 
+    /// Runs a game day with and without the middleware, as `run` does.
+    fn compare(faults: &str) -> Self {
+        let _alone = ONE_AT_A_TIME.lock();
+        let busy = |day: &Self| {
+            ["with-middleware", "bare"]
+                .iter()
+                .any(|side| generator_was_late(&day.verdict_in(side)))
+        };
+        let mut day = Self::run_once(faults, "streaming-mesh", &["--compare"]);
+        for _ in 1..TRIES {
+            if !busy(&day) {
+                break;
+            }
+            day = Self::run_once(faults, "streaming-mesh", &["--compare"]);
+        }
+        day
+    }
+
     fn run_once(faults: &str, system: &str, arguments: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("quick.yaml");
@@ -56,10 +74,7 @@ impl GameDay {
 
     /// Whether the generator could not keep its promises.
     fn was_too_busy(&self) -> bool {
-        self.output.status.code() == Some(4)
-            && self.verdict()["reasons"]
-                .as_array()
-                .is_some_and(|reasons| reasons.iter().any(|one| one["kind"] == "generator"))
+        self.output.status.code() == Some(4) && generator_was_late(&self.verdict())
     }
 
     fn out(&self) -> PathBuf {
@@ -67,7 +82,11 @@ impl GameDay {
     }
 
     fn verdict(&self) -> Value {
-        let path = self.out().join("verdict.json");
+        self.verdict_in("")
+    }
+
+    fn verdict_in(&self, folder: &str) -> Value {
+        let path = self.out().join(folder).join("verdict.json");
         let text = std::fs::read_to_string(&path).unwrap_or_else(|error| {
             panic!(
                 "no verdict: {error}\n{}",
@@ -97,6 +116,12 @@ impl GameDay {
         );
         verdict
     }
+}
+
+fn generator_was_late(verdict: &Value) -> bool {
+    verdict["reasons"]
+        .as_array()
+        .is_some_and(|reasons| reasons.iter().any(|one| one["kind"] == "generator"))
 }
 
 fn killed_services(verdict: &Value) -> Vec<&str> {
@@ -147,10 +172,51 @@ fn the_mesh_keeps_its_users_while_every_service_loses_instances_and_one_is_gone(
 
 #[test]
 fn without_the_middleware_single_kills_already_lose_requests() {
-    let day = GameDay::run(KILLS, "streaming-mesh", &["--bare"]);
-    let verdict = day.assert_exit(1);
-    assert!(verdict["total"]["failed"].as_u64().unwrap() > 0);
-    assert_eq!(verdict["about"]["variant"], "bare");
+    let day = GameDay::compare(KILLS);
+    let said = String::from_utf8_lossy(&day.output.stderr);
+    assert_eq!(day.output.status.code(), Some(0), "{said}");
+
+    let with = day.verdict_in("with-middleware");
+    assert_eq!(with["outcome"], "passed");
+    assert_eq!(with["total"]["failed"], 0);
+    let bare = day.verdict_in("bare");
+    assert_eq!(bare["outcome"], "failed");
+    assert_eq!(bare["about"]["variant"], "bare");
+    assert!(bare["total"]["failed"].as_u64().unwrap() > 0);
+
+    // The same victims, and both verdicts side by side.
+    let victims = |verdict: &Value| -> Vec<Value> {
+        let faults = verdict["faults"].as_array().unwrap();
+        faults
+            .iter()
+            .map(|fault| fault["victims"].clone())
+            .collect()
+    };
+    assert_eq!(victims(&with), victims(&bare));
+    assert!(day.out().join("compare.html").exists());
+    assert!(day.out().join("compare.md").exists());
+}
+
+#[test]
+fn a_system_of_ones_own_has_no_middleware_to_switch_off() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("own.yaml");
+    let own = "apiVersion: chaos.aplomb.dev/v1alpha1\nkind: System\nmetadata: {name: own}\nspec: \
+        {services: {web: {process: {command: [web], ports: {http: auto}, health: {check: {http: \
+        {port: http, path: /}}}}}}}\n---\n";
+    let day = include_str!("quick.yaml")
+        .replace("FAULTS", "")
+        .replace("system: streaming-mesh", "system: own")
+        .replace("gateway", "web");
+    std::fs::write(&file, format!("{own}{day}")).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_demo-services"))
+        .args(["game-day", "--bare"])
+        .arg(&file)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("a system of its own"), "{said}");
 }
 
 #[test]

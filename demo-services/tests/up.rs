@@ -11,7 +11,7 @@ use serde_json::Value;
 
 struct Up {
     process: Child,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
     gateways: Vec<SocketAddr>,
     login: String,
 }
@@ -43,7 +43,7 @@ impl Up {
         std::thread::spawn(move || lines.for_each(drop));
         Self {
             process,
-            _folder: folder,
+            folder,
             gateways,
             login,
         }
@@ -80,10 +80,13 @@ impl Up {
     }
 
     fn stop(mut self) -> Vec<SocketAddr> {
+        let work = self.folder.path().join("out").join("work");
+        assert!(work.exists());
         let id = self.process.id().to_string();
         let killed = Command::new("kill").args(["-TERM", &id]).status().unwrap();
         assert!(killed.success());
         assert!(self.process.wait().unwrap().success());
+        assert!(!work.exists(), "the users' password is left behind");
         self.gateways.clone()
     }
 }
@@ -134,7 +137,9 @@ fn users_are_served_and_strangers_are_not_believed() {
     assert_eq!(up.post("/api/login", &"x".repeat(100_000)).0, 413);
     assert_eq!(up.ask("\u{1}\u{2} garbage\r\n\r\n").0, 400);
     assert_eq!(up.get("/api/nowhere", &user).0, 404);
-    assert_eq!(up.get("/api/titles/none", &user).0, 400);
+    let (status, _, body) = up.get("/api/titles/none", &user);
+    assert_eq!(status, 400);
+    assert!(body.starts_with('{'), "{body}");
 
     // Afterwards users are still served, and after SIGTERM nothing is left.
     assert_eq!(up.get("/api/search?q=harbour", &user).0, 200);

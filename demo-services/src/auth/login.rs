@@ -1,5 +1,7 @@
 //! What login, refresh and revocation do.
 
+use std::sync::Arc;
+
 use http::StatusCode;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -8,14 +10,14 @@ use super::password::{Passwords, TooBusy};
 use super::signer::{ACCESS_SECONDS, sign, signing_now};
 use super::verify::LEEWAY_SECONDS;
 use crate::shell::{JsonError, JsonResult};
-use crate::store::{AuthStore, Refresh, SqliteAuth, StoredUser, unix_seconds};
+use crate::store::{AuthStore, Refresh, StoredUser, unix_seconds};
 
 /// How long a refresh token is good: 30 days.
 const REFRESH_SECONDS: i64 = 30 * 24 * 60 * 60;
 
 /// Logs in, refreshes and revokes.
 pub(super) struct Auth {
-    pub(super) store: SqliteAuth,
+    pub(super) store: Arc<dyn AuthStore>,
     passwords: Passwords,
     /// A hash that no password has, so that an unknown name takes as long as a known one.
     nobody: String,
@@ -39,7 +41,7 @@ struct PublicUser {
 }
 
 impl Auth {
-    pub(super) async fn new(store: SqliteAuth) -> anyhow::Result<Self> {
+    pub(super) async fn new(store: Arc<dyn AuthStore>) -> anyhow::Result<Self> {
         let nobody = tokio::task::spawn_blocking(|| super::hash(&secret())).await??;
         Ok(Self {
             store,

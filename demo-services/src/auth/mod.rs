@@ -1,5 +1,6 @@
 //! Logins, tokens and keys.
 
+mod eddsa;
 mod login;
 mod password;
 mod routes;
@@ -12,7 +13,7 @@ use std::time::Duration;
 use anyhow::Context;
 
 use crate::shell::{ServiceParts, Shell};
-use crate::store::{AuthStore, SqliteAuth};
+use crate::store::SqliteAuth;
 
 pub(crate) use password::hash;
 pub(crate) use signer::fresh_key;
@@ -29,7 +30,7 @@ pub async fn parts(shell: Shell) -> anyhow::Result<ServiceParts> {
         "{} is not there: make it with `demo-services setup`",
         path.display()
     );
-    let store = SqliteAuth::open(&path).await?;
+    let store = Arc::new(SqliteAuth::open(&path).await?);
     let auth = Arc::new(
         login::Auth::new(store)
             .await

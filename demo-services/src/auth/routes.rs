@@ -12,7 +12,6 @@ use serde_json::{Value, json};
 use super::login::{Auth, Tokens};
 use super::signer::{key_set, next_key};
 use crate::shell::{JsonBody, JsonError, JsonResult, MAXIMUM_BODY_BYTES};
-use crate::store::AuthStore;
 
 #[derive(Deserialize)]
 struct Login {

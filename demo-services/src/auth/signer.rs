@@ -7,6 +7,7 @@ use ed25519_dalek::pkcs8::EncodePrivateKey;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
 
+use super::eddsa;
 use super::verify::{Claims, ISSUER};
 use crate::store::{SigningKey, StoredUser, unix_seconds};
 
@@ -57,6 +58,7 @@ pub(super) fn sign(key: &SigningKey, user: &StoredUser, session: &str) -> anyhow
     };
     let mut header = Header::new(Algorithm::EdDSA);
     header.kid = Some(key.id.clone());
+    eddsa::install();
     let der = ed25519(key)?
         .to_pkcs8_der()
         .map_err(|error| anyhow!("cannot encode a key: {error}"))?;

@@ -6,6 +6,8 @@ use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde::{Deserialize, Serialize};
 
+use super::eddsa;
+
 /// Who issues the tokens.
 pub(super) const ISSUER: &str = "aplomb-demo";
 
@@ -105,6 +107,7 @@ pub enum TokenError {
 ///
 /// Why it is not good.
 pub fn verify(token: &str, keys: &KeySet, revocations: &Revocations) -> Result<Claims, TokenError> {
+    eddsa::install();
     let header = jsonwebtoken::decode_header(token)?;
     let key = header
         .kid

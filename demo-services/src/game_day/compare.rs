@@ -11,6 +11,7 @@ pub(super) fn run(
     show: &ShowArguments,
     game_day: &GameDay,
     system: &System,
+    bare: &System,
 ) -> anyhow::Result<Exit> {
     let folder = show.folder();
     let into = |name: &str| ShowArguments {
@@ -21,9 +22,7 @@ pub(super) fn run(
         let with = into("with-middleware")
             .finish(game_day, system, None)
             .await?;
-        let without = into("bare")
-            .finish(game_day, &bare(system), Some("bare"))
-            .await?;
+        let without = into("bare").finish(game_day, bare, Some("bare")).await?;
         anyhow::Ok((with, without))
     })??;
     let first = Side {
@@ -50,16 +49,4 @@ pub(super) fn run(
     } else {
         Exit::Failed
     })
-}
-
-/// The same system with the middleware switched off in every service.
-fn bare(system: &System) -> System {
-    let mut system = system.clone();
-    let services = system.spec.services.values_mut();
-    for process in services.filter_map(|service| service.process.as_mut()) {
-        process
-            .env
-            .insert("APLOMB_BARE".to_owned(), "true".to_owned());
-    }
-    system
 }

@@ -56,10 +56,8 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         return list();
     }
     let executable = std::env::current_exe().context("cannot find this executable")?;
-    let known = [Bug::None, Bug::MismatchedTimeout].map(|bug| {
-        let bare = arguments.bare;
-        mesh::system(&executable, Variant { bare, bug })
-    });
+    let meshes = |bare| BUGS.map(|bug| mesh::system(&executable, Variant { bare, bug }));
+    let known = meshes(false);
     let (mut game_day, system) = match read(&arguments.game_day, &known)? {
         Ok(found) => found,
         Err(mistakes) => {
@@ -70,12 +68,26 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     if let Some(rate) = arguments.rate {
         game_day.spec.load.rate = Rate::Constant(rate.into());
     }
-    if arguments.compare {
-        return compare::run(&arguments.show, &game_day, &system);
+    if !arguments.bare && !arguments.compare {
+        return Ok(arguments.show.run(&game_day, &system, None));
     }
-    let variant = arguments.bare.then_some("bare");
-    Ok(arguments.show.run(&game_day, &system, variant))
+    let mut meshes = known.iter().zip(meshes(true));
+    let bare = meshes.find_map(|(one, bare)| (*one == system).then_some(bare));
+    let Some(bare) = bare else {
+        bail!(
+            "`{}` brings a system of its own: only the middleware of {} can be switched off",
+            arguments.game_day,
+            mesh::NAME
+        );
+    };
+    if arguments.bare {
+        return Ok(arguments.show.run(&game_day, &bare, Some("bare")));
+    }
+    compare::run(&arguments.show, &game_day, &system, &bare)
 }
+
+/// Every mesh that a game day of the demo can name.
+const BUGS: [Bug; 2] = [Bug::None, Bug::MismatchedTimeout];
 
 /// The game day of this name or in this file, with the mesh it is for; or the file's mistakes.
 fn read(name: &str, known: &[System]) -> anyhow::Result<Result<(GameDay, System), String>> {
@@ -101,8 +113,8 @@ fn read(name: &str, known: &[System]) -> anyhow::Result<Result<(GameDay, System)
 
 fn list() -> anyhow::Result<Exit> {
     for (name, text) in library::all() {
-        let known = [Bug::None, Bug::MismatchedTimeout]
-            .map(|bug| mesh::system(Path::new("demo-services"), Variant { bare: false, bug }));
+        let known =
+            BUGS.map(|bug| mesh::system(Path::new("demo-services"), Variant { bare: false, bug }));
         let title = match file::load_text(name, text, &known) {
             Ok(documents) => documents
                 .game_day(None)

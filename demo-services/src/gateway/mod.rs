@@ -19,6 +19,7 @@ use tower_http::cors::{Any, CorsLayer};
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
 
 use crate::shell::{MAXIMUM_BODY_BYTES, ServiceParts, Shell, route_label};
+use crate::store::SqliteOutbox;
 
 pub use bug::Bug;
 pub use settings::GatewaySettings;
@@ -47,7 +48,8 @@ pub async fn parts(shell: Shell, settings: GatewaySettings) -> anyhow::Result<Se
     let outbox = if shell.settings.bare {
         None
     } else {
-        let outbox = Outbox::open(&shell.settings.data).await?;
+        let store = SqliteOutbox::open(&shell.settings.data.join("outbox.sqlite")).await?;
+        let outbox = Outbox::new(Arc::new(store));
         outbox.keep_delivering(dependencies.playback.clone());
         Some(outbox)
     };

@@ -1,6 +1,6 @@
 //! Positions that playback could not take, kept until any gateway can deliver them.
 
-use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderValue, Method};
@@ -9,7 +9,7 @@ use resilience::Client;
 use super::ask::{ask, write};
 use super::routes::PositionWrite;
 use crate::shell::{JsonError, JsonResult};
-use crate::store::{OutboxEntry, OutboxStore, SqliteOutbox};
+use crate::store::{OutboxEntry, OutboxStore};
 
 /// How often it is looked for something to deliver.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
@@ -23,14 +23,12 @@ const LEASE: Duration = Duration::from_secs(5);
 /// The outbox that all gateways share.
 #[derive(Clone)]
 pub(crate) struct Outbox {
-    store: SqliteOutbox,
+    store: Arc<dyn OutboxStore>,
 }
 
 impl Outbox {
-    pub(super) async fn open(data: &Path) -> anyhow::Result<Self> {
-        Ok(Self {
-            store: SqliteOutbox::open(&data.join("outbox.sqlite")).await?,
-        })
+    pub(super) fn new(store: Arc<dyn OutboxStore>) -> Self {
+        Self { store }
     }
 
     /// Keeps a position. It is on disk when this returns.

@@ -30,11 +30,11 @@ pub async fn parts(shell: Shell) -> anyhow::Result<ServiceParts> {
         )
     })?;
     let playback = routes::Playback {
-        store: SqlitePlayback::open(&data.join("playback.sqlite")).await?,
+        store: Arc::new(SqlitePlayback::open(&data.join("playback.sqlite")).await?),
         catalogue: Catalogue::open(&data.join("catalogue.sqlite")).await?,
         key: ManifestKey::new(&key),
     };
-    keep_tidy(playback.store.clone());
+    keep_tidy(Arc::clone(&playback.store));
     let router = routes::router(Arc::new(playback));
     Ok(ServiceParts::internal("playback", &shell, router))
 }
@@ -43,11 +43,11 @@ pub async fn parts(shell: Shell) -> anyhow::Result<ServiceParts> {
 const TIDY_EVERY: Duration = Duration::from_secs(3_600);
 
 /// In the background, since nobody waits for it and a lock elsewhere may keep it from working.
-fn keep_tidy(store: SqlitePlayback) {
+fn keep_tidy(store: Arc<dyn PlaybackStore>) {
     tokio::spawn(async move {
         loop {
             if let Err(error) = store.forget_ended().await {
-                tracing::debug!("nothing forgotten: {error}");
+                tracing::debug!("nothing forgotten: {error:#}");
             }
             tokio::time::sleep(TIDY_EVERY).await;
         }

@@ -17,8 +17,7 @@ use crate::shell::{
     JsonBody, JsonError, JsonPath, JsonQuery, JsonResult, MAXIMUM_BODY_BYTES, idempotency_key,
 };
 use crate::store::{
-    PlaybackStore, Position, PositionWrite, SqlitePlayback, StartStream, StreamError, WriteError,
-    unix_seconds,
+    PlaybackStore, Position, PositionWrite, StartStream, StreamError, WriteError, unix_seconds,
 };
 
 /// How long a stream lives unless renewed: a few missed renewals of a player.
@@ -31,7 +30,7 @@ const MANIFEST_SECONDS: i64 = 300;
 const MAXIMUM_NAME_BYTES: usize = 100;
 
 pub(super) struct Playback {
-    pub(super) store: SqlitePlayback,
+    pub(super) store: Arc<dyn PlaybackStore>,
     pub(super) catalogue: Catalogue,
     pub(super) key: ManifestKey,
 }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use async_trait::async_trait;
 use sqlx::Row;
 
 use super::sqlite::Store;
@@ -50,56 +51,47 @@ pub struct SigningKey {
 }
 
 /// What auth keeps.
-pub trait AuthStore {
+#[async_trait]
+pub trait AuthStore: Send + Sync {
     /// Finds a user by name.
-    fn user_by_name(
-        &self,
-        name: &str,
-    ) -> impl Future<Output = anyhow::Result<Option<StoredUser>>> + Send;
+    async fn user_by_name(&self, name: &str) -> anyhow::Result<Option<StoredUser>>;
 
     /// Finds a user by number.
-    fn user_by_id(
-        &self,
-        id: u32,
-    ) -> impl Future<Output = anyhow::Result<Option<StoredUser>>> + Send;
+    async fn user_by_id(&self, id: u32) -> anyhow::Result<Option<StoredUser>>;
 
     /// Adds users, at set-up.
-    fn add_users(&self, users: &[StoredUser]) -> impl Future<Output = anyhow::Result<()>> + Send;
+    async fn add_users(&self, users: &[StoredUser]) -> anyhow::Result<()>;
 
     /// Begins a session with a refresh token, which is stored as its hash.
-    fn begin_session(
+    async fn begin_session(
         &self,
         token_hash: &[u8],
         refresh: &Refresh,
         until: i64,
-    ) -> impl Future<Output = anyhow::Result<()>> + Send;
+    ) -> anyhow::Result<()>;
 
     /// Exchanges a refresh token for the next one of its session; the old one dies with it.
-    fn rotate_refresh(
+    async fn rotate_refresh(
         &self,
         old_hash: &[u8],
         new_hash: &[u8],
         until: i64,
-    ) -> impl Future<Output = anyhow::Result<Option<Refresh>>> + Send;
+    ) -> anyhow::Result<Option<Refresh>>;
 
     /// Ends the session of a refresh token; its access tokens are revoked until they end.
-    fn revoke(
-        &self,
-        token_hash: &[u8],
-        access_until: i64,
-    ) -> impl Future<Output = anyhow::Result<bool>> + Send;
+    async fn revoke(&self, token_hash: &[u8], access_until: i64) -> anyhow::Result<bool>;
 
     /// The sessions whose access tokens are revoked and have not ended by themselves.
-    fn revoked(&self) -> impl Future<Output = anyhow::Result<Vec<Revoked>>> + Send;
+    async fn revoked(&self) -> anyhow::Result<Vec<Revoked>>;
 
     /// Adds the key that takes over when its time to sign has come.
-    fn add_signing_key(&self, key: &SigningKey) -> impl Future<Output = anyhow::Result<()>> + Send;
+    async fn add_signing_key(&self, key: &SigningKey) -> anyhow::Result<()>;
 
     /// The keys that signed tokens which may still be in use, the newest first.
-    fn signing_keys(&self) -> impl Future<Output = anyhow::Result<Vec<SigningKey>>> + Send;
+    async fn signing_keys(&self) -> anyhow::Result<Vec<SigningKey>>;
 
     /// Forgets refresh tokens and revocations that have ended by themselves.
-    fn forget_ended(&self) -> impl Future<Output = anyhow::Result<()>> + Send;
+    async fn forget_ended(&self) -> anyhow::Result<()>;
 }
 
 const SCHEMA: [&str; 4] = [
@@ -152,6 +144,7 @@ impl SqliteAuth {
     }
 }
 
+#[async_trait]
 impl AuthStore for SqliteAuth {
     async fn user_by_name(&self, name: &str) -> anyhow::Result<Option<StoredUser>> {
         let row = sqlx::query("SELECT id, name, plan, password_hash FROM users WHERE name = ?")

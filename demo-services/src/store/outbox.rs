@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
@@ -34,22 +35,19 @@ pub struct Claimed {
 }
 
 /// Keeps positions until they are delivered.
-pub trait OutboxStore {
+#[async_trait]
+pub trait OutboxStore: Send + Sync {
     /// Keeps an entry; the same one again changes nothing.
-    fn enqueue(&self, entry: &OutboxEntry) -> impl Future<Output = Result<(), WriteError>> + Send;
+    async fn enqueue(&self, entry: &OutboxEntry) -> Result<(), WriteError>;
 
     /// Takes entries to deliver, the oldest first, for the length of a lease.
-    fn claim(
-        &self,
-        limit: u32,
-        lease: Duration,
-    ) -> impl Future<Output = anyhow::Result<Vec<Claimed>>> + Send;
+    async fn claim(&self, limit: u32, lease: Duration) -> anyhow::Result<Vec<Claimed>>;
 
     /// Forgets a delivered entry.
-    fn done(&self, id: i64) -> impl Future<Output = anyhow::Result<()>> + Send;
+    async fn done(&self, id: i64) -> anyhow::Result<()>;
 
     /// What waits for a user, the oldest first.
-    fn pending(&self, user: u32) -> impl Future<Output = anyhow::Result<Vec<OutboxEntry>>> + Send;
+    async fn pending(&self, user: u32) -> anyhow::Result<Vec<OutboxEntry>>;
 }
 
 const SCHEMA: [&str; 1] = ["CREATE TABLE IF NOT EXISTS outbox (
@@ -87,6 +85,7 @@ impl SqliteOutbox {
     }
 }
 
+#[async_trait]
 impl OutboxStore for SqliteOutbox {
     async fn enqueue(&self, entry: &OutboxEntry) -> Result<(), WriteError> {
         // The same entry again counts as one row touched, another one under its key as none.

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use async_trait::async_trait;
 use sqlx::Row;
 
 use super::sqlite::Store;
@@ -44,7 +45,7 @@ pub enum StreamError {
     KeyReused,
     /// The store failed.
     #[error(transparent)]
-    Store(#[from] sqlx::Error),
+    Store(#[from] anyhow::Error),
 }
 
 /// Where a user stopped watching a title.
@@ -80,48 +81,44 @@ pub enum WriteError {
     TooLarge(#[from] std::num::TryFromIntError),
     /// The store failed.
     #[error(transparent)]
-    Store(#[from] sqlx::Error),
+    Store(#[from] anyhow::Error),
+}
+
+impl From<sqlx::Error> for StreamError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+impl From<sqlx::Error> for WriteError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Store(error.into())
+    }
 }
 
 /// What playback keeps.
-pub trait PlaybackStore {
+#[async_trait]
+pub trait PlaybackStore: Send + Sync {
     /// Starts a stream if the limit allows it.
-    fn start(
-        &self,
-        start: &StartStream,
-    ) -> impl Future<Output = Result<StartedStream, StreamError>> + Send;
+    async fn start(&self, start: &StartStream) -> Result<StartedStream, StreamError>;
 
     /// Lets a stream live on; nothing if it has ended.
-    fn renew(
-        &self,
-        stream: &str,
-        lease_seconds: i64,
-    ) -> impl Future<Output = Result<Option<i64>, sqlx::Error>> + Send;
+    async fn renew(&self, stream: &str, lease_seconds: i64) -> anyhow::Result<Option<i64>>;
 
     /// Ends a stream; whether there was one.
-    fn stop(&self, stream: &str) -> impl Future<Output = Result<bool, sqlx::Error>> + Send;
+    async fn stop(&self, stream: &str) -> anyhow::Result<bool>;
 
     /// Stores a position unless a newer one is there, and answers the one that is there then.
-    fn save(
-        &self,
-        write: &PositionWrite,
-    ) -> impl Future<Output = Result<Position, WriteError>> + Send;
+    async fn save(&self, write: &PositionWrite) -> Result<Position, WriteError>;
 
     /// The positions of a user, the one saved last first.
-    fn positions(
-        &self,
-        user: u32,
-    ) -> impl Future<Output = Result<Vec<Position>, sqlx::Error>> + Send;
+    async fn positions(&self, user: u32) -> anyhow::Result<Vec<Position>>;
 
     /// The position of a user in a title.
-    fn position(
-        &self,
-        user: u32,
-        title: u32,
-    ) -> impl Future<Output = Result<Option<Position>, sqlx::Error>> + Send;
+    async fn position(&self, user: u32, title: u32) -> anyhow::Result<Option<Position>>;
 
     /// Forgets streams that have ended and keys that are not coming back.
-    fn forget_ended(&self) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
+    async fn forget_ended(&self) -> anyhow::Result<()>;
 }
 
 const SCHEMA: [&str; 5] = [
@@ -186,6 +183,7 @@ impl SqlitePlayback {
     }
 }
 
+#[async_trait]
 impl PlaybackStore for SqlitePlayback {
     async fn start(&self, start: &StartStream) -> Result<StartedStream, StreamError> {
         let now = unix_seconds();
@@ -234,7 +232,7 @@ impl PlaybackStore for SqlitePlayback {
         })
     }
 
-    async fn renew(&self, stream: &str, lease_seconds: i64) -> Result<Option<i64>, sqlx::Error> {
+    async fn renew(&self, stream: &str, lease_seconds: i64) -> anyhow::Result<Option<i64>> {
         let now = unix_seconds();
         let until = now.saturating_add(lease_seconds);
         let renewed = sqlx::query("UPDATE streams SET until = ? WHERE stream = ? AND until > ?")
@@ -246,7 +244,7 @@ impl PlaybackStore for SqlitePlayback {
         Ok((renewed.rows_affected() > 0).then_some(until))
     }
 
-    async fn stop(&self, stream: &str) -> Result<bool, sqlx::Error> {
+    async fn stop(&self, stream: &str) -> anyhow::Result<bool> {
         let stopped = sqlx::query("DELETE FROM streams WHERE stream = ?")
             .bind(stream)
             .execute(&self.store.writer)
@@ -314,7 +312,7 @@ impl PlaybackStore for SqlitePlayback {
         Ok(stored)
     }
 
-    async fn positions(&self, user: u32) -> Result<Vec<Position>, sqlx::Error> {
+    async fn positions(&self, user: u32) -> anyhow::Result<Vec<Position>> {
         sqlx::query(
             "SELECT title, sequence, seconds FROM positions WHERE user = ?
              ORDER BY saved DESC, title LIMIT 100",
@@ -327,7 +325,7 @@ impl PlaybackStore for SqlitePlayback {
         .collect()
     }
 
-    async fn position(&self, user: u32, title: u32) -> Result<Option<Position>, sqlx::Error> {
+    async fn position(&self, user: u32, title: u32) -> anyhow::Result<Option<Position>> {
         sqlx::query("SELECT title, sequence, seconds FROM positions WHERE user = ? AND title = ?")
             .bind(user)
             .bind(title)
@@ -337,7 +335,7 @@ impl PlaybackStore for SqlitePlayback {
             .transpose()
     }
 
-    async fn forget_ended(&self) -> Result<(), sqlx::Error> {
+    async fn forget_ended(&self) -> anyhow::Result<()> {
         let now = unix_seconds();
         sqlx::query("DELETE FROM streams WHERE until <= ?")
             .bind(now)
@@ -359,7 +357,7 @@ impl PlaybackStore for SqlitePlayback {
     }
 }
 
-fn position(row: &sqlx::sqlite::SqliteRow) -> Result<Position, sqlx::Error> {
+fn position(row: &sqlx::sqlite::SqliteRow) -> anyhow::Result<Position> {
     Ok(Position {
         title: row.try_get("title")?,
         sequence: unsigned(row.try_get("sequence")?),

@@ -6,7 +6,7 @@ use super::*;
 use crate::auth::fresh_key;
 use crate::auth::signer::ACCESS_SECONDS;
 use crate::auth::verify::{KeySet, LEEWAY_SECONDS, Revocations, verify};
-use crate::store::{SqliteAuth, StoredUser, unix_seconds};
+use crate::store::{AuthStore, SqliteAuth, StoredUser, unix_seconds};
 
 struct Rig {
     _folder: tempfile::TempDir,
@@ -27,7 +27,7 @@ impl Rig {
         };
         store.add_users(&[user]).await.unwrap();
         store.add_signing_key(&fresh_key()).await.unwrap();
-        let auth = Arc::new(Auth::new(store).await.unwrap());
+        let auth = Arc::new(Auth::new(Arc::new(store)).await.unwrap());
         Self {
             _folder: folder,
             auth,

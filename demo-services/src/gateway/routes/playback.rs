@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use http::{HeaderMap, Method};
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,7 @@ use super::login::pass_on;
 use crate::gateway::Gateway;
 use crate::gateway::ask::{ask, failed, get, write};
 use crate::gateway::session::User;
-use crate::shell::{JsonBody, JsonError, JsonResult};
+use crate::shell::{JsonBody, JsonError, JsonPath, JsonResult};
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Start {
@@ -64,7 +64,7 @@ fn public_manifest(body: &[u8]) -> JsonResult<Vec<u8>> {
 pub(super) async fn renew(
     State(gateway): State<Arc<Gateway>>,
     _user: User,
-    Path(stream): Path<String>,
+    JsonPath(stream): JsonPath<String>,
 ) -> JsonResult<Response> {
     stream_command(&gateway, Method::POST, &stream, "/renew").await
 }
@@ -72,7 +72,7 @@ pub(super) async fn renew(
 pub(super) async fn stop(
     State(gateway): State<Arc<Gateway>>,
     _user: User,
-    Path(stream): Path<String>,
+    JsonPath(stream): JsonPath<String>,
 ) -> JsonResult<Response> {
     stream_command(&gateway, Method::DELETE, &stream, "").await
 }
@@ -101,7 +101,7 @@ async fn stream_command(
 /// television.
 pub(super) async fn manifest(
     State(gateway): State<Arc<Gateway>>,
-    Path(title): Path<u32>,
+    JsonPath(title): JsonPath<u32>,
     RawQuery(query): RawQuery,
 ) -> JsonResult<Response> {
     let path = format!("/v1/manifests/{title}?{}", query.unwrap_or_default());

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::Response;
 use http::{HeaderMap, Method, StatusCode};
 use resilience::context::CallContext;
@@ -17,7 +17,7 @@ use super::login::pass_on;
 use crate::gateway::Gateway;
 use crate::gateway::ask::{Answer, ask, failed, get, write};
 use crate::gateway::session::User;
-use crate::shell::{JsonBody, JsonError, JsonResult, idempotency_key};
+use crate::shell::{JsonBody, JsonError, JsonPath, JsonResult, idempotency_key};
 
 /// A position in the outbox is safe, but other devices see it later.
 const OUTBOX_WEIGHT: f64 = 0.1;
@@ -40,7 +40,7 @@ pub(super) struct Save {
 pub(super) async fn save(
     State(gateway): State<Arc<Gateway>>,
     user: User,
-    Path(title): Path<u32>,
+    JsonPath(title): JsonPath<u32>,
     headers: HeaderMap,
     JsonBody(save): JsonBody<Save>,
 ) -> JsonResult<Response> {
@@ -87,7 +87,7 @@ pub(super) async fn save(
 pub(super) async fn read(
     State(gateway): State<Arc<Gateway>>,
     user: User,
-    Path(title): Path<u32>,
+    JsonPath(title): JsonPath<u32>,
 ) -> JsonResult<Json<Value>> {
     let waiting = match &gateway.outbox {
         Some(outbox) => outbox.waiting(user.id, title).await?,

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::gateway::Gateway;
 use crate::gateway::ask::{ask_json, get};
 use crate::gateway::session::User;
-use crate::shell::{JsonError, JsonResult};
+use crate::shell::{JsonError, JsonQuery, JsonResult};
 
 /// The index finds names; cast and synopsis are searched by metadata alone.
 const SEARCH_WEIGHT: f64 = 0.5;
@@ -26,7 +26,7 @@ pub(super) struct Search {
 pub(super) async fn search(
     State(gateway): State<Arc<Gateway>>,
     _user: User,
-    Query(search): Query<Search>,
+    JsonQuery(search): JsonQuery<Search>,
 ) -> JsonResult<Json<Value>> {
     if search.q.trim().is_empty() || search.q.chars().count() > MAXIMUM_QUERY_CHARACTERS {
         return Err(JsonError::bad_request(format!(

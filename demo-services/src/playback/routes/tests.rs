@@ -4,6 +4,7 @@ use tower::ServiceExt;
 
 use super::*;
 use crate::catalogue;
+use crate::store::SqlitePlayback;
 
 struct Rig {
     _folder: tempfile::TempDir,
@@ -29,7 +30,7 @@ impl Rig {
         };
         Self {
             playback: Arc::new(Playback {
-                store,
+                store: Arc::new(store),
                 catalogue: Catalogue::open(&catalogue).await.unwrap(),
                 key: ManifestKey::new(b"0123456789abcdef"),
             }),
