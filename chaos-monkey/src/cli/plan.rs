@@ -60,7 +60,7 @@ pub(super) fn execute(arguments: &PlanArguments) -> Exit {
         faults: &faults,
     };
     let text = match arguments.output {
-        PlanOutput::Table => table(&faults),
+        PlanOutput::Table => table(&document),
         PlanOutput::Yaml => yaml(&document),
         PlanOutput::Json => match serde_json::to_string_pretty(&document) {
             Ok(text) => text + "\n",
@@ -123,10 +123,13 @@ fn yaml(document: &PlanDocument<'_>) -> String {
     text
 }
 
-/// One line per fault.
-fn table(planned: &[PlannedFault]) -> String {
-    let mut text = format!("{:>9}  {:24} {:7} victims\n", "at", "fault", "kind");
-    for fault in planned {
+/// What the plan is of, then one line per fault.
+fn table(document: &PlanDocument<'_>) -> String {
+    let mut text = format!(
+        "{}, seed {}\n{:>9}  {:24} {:7} victims\n",
+        document.game_day, document.seed, "at", "fault", "kind"
+    );
+    for fault in document.faults {
         let victims: Vec<String> = fault.victims.iter().map(ToString::to_string).collect();
         let lasts = match fault.lasts {
             0 => String::new(),

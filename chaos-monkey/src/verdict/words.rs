@@ -133,3 +133,28 @@ pub fn moment(text: &str) -> String {
     let seconds = time.split('.').next().unwrap_or(time);
     format!("{date} {seconds} UTC")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_read_the_same_everywhere() {
+        assert_eq!(count(0), "0");
+        assert_eq!(count(999), "999");
+        assert_eq!(count(1_234_567), "1,234,567");
+        assert_eq!(percent(1.0), "100 %");
+        assert_eq!(percent(0.999_999), "99.99 %", "only all of them are 100 %");
+        assert_eq!(percent(0.29), "29.00 %");
+        assert_eq!(percent(0.0), "0.00 %");
+        assert_eq!(percent(0.000_01), "< 0.01 %");
+        assert_eq!(milliseconds(4.25), "4.2 ms");
+        assert_eq!(milliseconds(250.0), "250 ms");
+        assert_eq!(milliseconds(1_250.0), "1.25 s");
+        assert_eq!(
+            moment("2026-01-02T03:04:05.123Z"),
+            "2026-01-02 03:04:05 UTC"
+        );
+        assert_eq!(moment("yesterday"), "yesterday");
+    }
+}

@@ -3,30 +3,27 @@
 
 /// Name and text of each, the default first.
 const GAME_DAYS: [(&str, &str); 7] = [
-    ("default", include_str!("../../../game-days/default.yaml")),
+    ("default", include_str!("../../game-days/default.yaml")),
     (
         "single-kills",
-        include_str!("../../../game-days/single-kills.yaml"),
+        include_str!("../../game-days/single-kills.yaml"),
     ),
     (
         "recommendations-gone",
-        include_str!("../../../game-days/recommendations-gone.yaml"),
+        include_str!("../../game-days/recommendations-gone.yaml"),
     ),
     (
         "metadata-gone",
-        include_str!("../../../game-days/metadata-gone.yaml"),
+        include_str!("../../game-days/metadata-gone.yaml"),
     ),
-    (
-        "auth-gone",
-        include_str!("../../../game-days/auth-gone.yaml"),
-    ),
+    ("auth-gone", include_str!("../../game-days/auth-gone.yaml")),
     (
         "paused-replica",
-        include_str!("../../../game-days/paused-replica.yaml"),
+        include_str!("../../game-days/paused-replica.yaml"),
     ),
     (
         "planted-bug",
-        include_str!("../../../game-days/planted-bug.yaml"),
+        include_str!("../../game-days/planted-bug.yaml"),
     ),
 ];
 
