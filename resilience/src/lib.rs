@@ -18,6 +18,8 @@ mod readiness;
 pub mod rejection;
 pub mod retry;
 pub mod server;
+#[cfg(feature = "settings")]
+pub mod settings;
 pub mod stack;
 pub mod telemetry;
 pub mod timeout;

@@ -34,7 +34,7 @@ const RESERVE: Duration = Duration::from_millis(10);
 
 /// One bad endpoint of two fails at most every second attempt, and one more at the edge of a
 /// window: above that the service itself is to blame.
-const BREAKER_FAILURE_RATE: f64 = 0.6;
+pub(crate) const BREAKER_FAILURE_RATE: f64 = 0.6;
 
 /// Builds a [`Client`]; begun by [`client`](crate::client).
 #[derive(Debug, Clone)]
@@ -320,3 +320,10 @@ impl ClientBuilder {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(transparent)]
 pub struct BuildError(#[from] ConfigError);
+
+impl BuildError {
+    /// The value that a part cannot work with.
+    pub const fn value(&self) -> &ConfigError {
+        &self.0
+    }
+}

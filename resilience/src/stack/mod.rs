@@ -38,6 +38,8 @@ mod effective;
 mod propagate;
 mod round_robin;
 
+#[cfg(feature = "settings")]
+pub(crate) use builder::BREAKER_FAILURE_RATE;
 pub use builder::{BuildError, ClientBuilder};
 pub use client::{CallWeight, Client, FallbackKey};
 

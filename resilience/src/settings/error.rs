@@ -1,0 +1,90 @@
+//! What is wrong with settings.
+
+use std::fmt;
+
+use crate::config::ConfigError;
+
+/// One value that cannot be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mistake {
+    path: String,
+    message: String,
+}
+
+impl Mistake {
+    pub(super) fn in_client(name: &str, error: &ConfigError) -> Self {
+        let section = match error.part() {
+            "circuit breaker" => "breaker.",
+            "balancer" => "balance.",
+            "retry" => "retry.",
+            "bulkhead" => "bulkhead.",
+            _ => "",
+        };
+        let key = error.key().replace(' ', ".");
+        Self {
+            path: format!("clients.{name}.{section}{key}"),
+            message: error.to_string(),
+        }
+    }
+
+    pub(super) fn new(path: String, message: &str) -> Self {
+        Self {
+            path,
+            message: message.to_owned(),
+        }
+    }
+
+    /// Where the value stands: the keys that lead to it, with dots between them.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// What is wrong, and what would be right.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+}
+
+impl fmt::Display for Mistake {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}: {}", self.path, self.message)
+    }
+}
+
+/// Settings that cannot be used: at least one mistake.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SettingsError {
+    mistakes: Vec<Mistake>,
+}
+
+impl SettingsError {
+    pub(super) fn new(mistakes: Vec<Mistake>) -> Self {
+        Self { mistakes }
+    }
+
+    pub(super) fn unreadable(error: &serde_path_to_error::Error<config::ConfigError>) -> Self {
+        Self::new(vec![Mistake {
+            path: error.path().to_string(),
+            message: error.inner().to_string(),
+        }])
+    }
+
+    /// Every mistake that was found.
+    pub fn mistakes(&self) -> &[Mistake] {
+        &self.mistakes
+    }
+}
+
+impl fmt::Display for SettingsError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, mistake) in self.mistakes.iter().enumerate() {
+            if index > 0 {
+                formatter.write_str("; ")?;
+            }
+            mistake.fmt(formatter)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for SettingsError {}

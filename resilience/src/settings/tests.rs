@@ -1,0 +1,114 @@
+use std::time::Duration;
+
+use config::{Config, File, FileFormat};
+use serde_json::json;
+
+use super::*;
+
+fn read(file: &serde_json::Value, variables: &[(&str, &str)]) -> Result<Settings, SettingsError> {
+    let variables: config::Map<String, String> = variables
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect();
+    let sources = Config::builder()
+        .add_source(File::from_str(&file.to_string(), FileFormat::Json))
+        .add_source(environment("MESH").source(Some(variables)))
+        .build()
+        .unwrap();
+    Settings::read(sources)
+}
+
+#[track_caller]
+fn mistake(file: &serde_json::Value, path: &str, says: &str) {
+    let error = read(file, &[]).unwrap_err();
+    let mistake = &error.mistakes()[0];
+    assert_eq!(mistake.path(), path, "{error}");
+    assert!(mistake.message().contains(says), "{error}");
+}
+
+#[test]
+fn the_environment_speaks_after_the_file() {
+    let file = json!({"clients": {"metadata": {
+        "deadline": "1s",
+        "attempt_timeout": "250ms",
+        "retry": {"maximum_attempts": 4, "budget": {"ratio": 0.1, "minimum_per_second": 5}},
+        "breaker": {"window_calls": 50, "slow_calls": {"threshold": "200ms", "rate": 0.5}},
+        "balance": {"consecutive_failures": 5},
+    }}, "servers": {"gateway": {"queue": {"length": 10, "wait": "50ms"}}}});
+    let variables = [
+        ("MESH_CLIENTS__METADATA__RETRY__MAXIMUM_ATTEMPTS", "2"),
+        ("MESH_CLIENTS__METADATA__WEIGHT", "0.5"),
+        ("MESH_CLIENTS__METADATA__DEADLINE", "none"),
+        ("MESH_CLIENTS__METADATA__BULKHEAD__ENABLED", "false"),
+        ("OTHER_CLIENTS__METADATA__WEIGHT", "7"),
+    ];
+    let settings = read(&file, &variables).unwrap();
+    let metadata = &settings.clients["metadata"];
+    let retry = metadata.retry.as_ref().unwrap();
+    assert_eq!(retry.maximum_attempts, Some(2));
+    assert_eq!(retry.budget.unwrap().minimum_per_second, 5);
+    assert_eq!(metadata.weight, Some(0.5));
+    assert_eq!(metadata.deadline, Some(Limit(None)));
+    let timeout = Limit(Some(Duration::from_millis(250)));
+    assert_eq!(metadata.attempt_timeout, Some(timeout));
+    assert_eq!(metadata.bulkhead.as_ref().unwrap().enabled, Some(false));
+    assert!(settings.client("metadata").build().is_ok());
+    assert!(settings.client("never-mentioned").build().is_ok());
+    let _ = settings.server("gateway").layer();
+
+    let again: Settings = serde_json::from_value(serde_json::to_value(&settings).unwrap()).unwrap();
+    assert_eq!(again, settings);
+}
+
+#[test]
+fn a_mistake_comes_with_its_path() {
+    let client = |settings: serde_json::Value| json!({"clients": {"metadata": settings}});
+    mistake(
+        &client(json!({"deadline": "soon"})),
+        "clients.metadata.deadline",
+        "like `500ms`",
+    );
+    mistake(
+        &client(json!({"deadline": 5})),
+        "clients.metadata.deadline",
+        "like `500ms`",
+    );
+    mistake(
+        &client(json!({"retry": {"maximum_atempts": 3}})),
+        "clients.metadata.retry.maximum_atempts",
+        "expected one of",
+    );
+    mistake(
+        &client(json!({"retry": {"maximum_attempts": -3}})),
+        "clients.metadata.retry.maximum_attempts",
+        "",
+    );
+    mistake(
+        &client(json!({"breaker": {"window_calls": 5, "window_time": "5s"}})),
+        "clients.metadata.breaker.window_calls",
+        "window_time",
+    );
+    mistake(&json!({"client": {}}), "client", "expected");
+}
+
+#[test]
+fn what_a_part_cannot_work_with_is_found_in_every_client() {
+    let file = json!({"clients": {
+        "auth": {"retry": {"maximum_attempts": 0}},
+        "metadata": {"weight": 1.5},
+        "playback": {"bulkhead": {"maximum_in_flight": 0}},
+        "recommendations": {"breaker": {"failure_rate": 140.0}},
+        "sound": {},
+    }});
+    let error = read(&file, &[]).unwrap_err();
+    let paths: Vec<&str> = error.mistakes().iter().map(Mistake::path).collect();
+    assert_eq!(
+        paths,
+        [
+            "clients.auth.retry.maximum_attempts",
+            "clients.metadata.weight",
+            "clients.playback.bulkhead.maximum_in_flight",
+            "clients.recommendations.breaker.failure_rate",
+        ]
+    );
+}
