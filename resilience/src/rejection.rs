@@ -31,6 +31,11 @@ pub fn reason(error: &(dyn Error + 'static)) -> Reason {
         .unwrap_or(Reason::Error)
 }
 
+/// The first error of this kind along the chain.
+pub(crate) fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
+    chain(error).find_map(|cause| cause.downcast_ref())
+}
+
 fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(error), |&cause: &&'a (dyn Error + 'static)| {
         cause.source()

@@ -19,6 +19,7 @@ use http_body_util::Full;
 use parking_lot::Mutex;
 use resilience::context::{CallContext, Priority, TraceContext, headers};
 use resilience::fallback::Fallback;
+use resilience::hedge::HedgeConfig;
 use resilience::ledger::Reason;
 use resilience::stack::CallWeight;
 use resilience::telemetry::{Telemetry, names};
@@ -319,4 +320,58 @@ async fn a_storm_of_failing_calls_over_two_hops_stays_within_the_budget_of_one()
     // What the budget of the inner client alone allows: a fifth of the calls, and ten for each
     // second, of which ten seconds are given in advance.
     assert!(received <= 1_000 + 200 + 10 * (10 + seconds), "{received}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hedge_goes_to_the_other_endpoint() {
+    let network = Network::new([Behaviour::Well(5), Behaviour::Well(300)]);
+    let client = metadata(&network)
+        .hedge(HedgeConfig::after(Duration::from_millis(50)).budget(1.0, 100))
+        .attempt_timeout(Duration::from_secs(1))
+        .seed(1)
+        .build_on(network.transport())
+        .unwrap();
+    for _ in 0..20 {
+        let began = Instant::now();
+        let answer = client.send(get()).await.unwrap();
+        assert_eq!(answer.body().bytes().unwrap(), "r0:80");
+        assert!(began.elapsed() <= Duration::from_millis(55));
+    }
+    assert!(
+        network.received(1) > 0,
+        "the slow one was tried first at least once"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn shared_reads_report_the_same_degradations_and_count_as_calls_of_their_own() {
+    let (transport, heard) = scripted([|| {
+        Response::builder()
+            .header("degradation", "tags;reason=open;stood-in=none;weight=0.5")
+            .body(Full::from("a title"))
+            .unwrap()
+    }]);
+    let registry = prometheus::Registry::new();
+    let telemetry = Telemetry::new(&registry).unwrap();
+    let client = resilience::client("metadata")
+        .endpoints(resilience::balance::Endpoints::parse("http://r0:80").unwrap())
+        .coalesce(true)
+        .telemetry(telemetry.clone())
+        .build_on(transport)
+        .unwrap();
+    let calls = [0; 3].map(|_| async {
+        let context = CallContext::default();
+        let mut request = get();
+        request.extensions_mut().insert(context.clone());
+        client.send(request).await.unwrap();
+        context.ledger().harvest()
+    });
+    let harvests = futures_util::future::join_all(calls).await;
+    assert_eq!(harvests, [0.5; 3]);
+    assert_eq!(heard.lock().len(), 1);
+    let labels = ["metadata", "degraded"];
+    assert_eq!(
+        telemetry.counter(&names::CLIENT_REQUESTS, &labels).value(),
+        3
+    );
 }

@@ -89,6 +89,16 @@ impl ResponseBody {
         }
     }
 
+    /// The same body once more, if it was collected whole.
+    pub(crate) fn try_clone(&self) -> Option<Self> {
+        match &self.content {
+            Content::Whole { bytes, trailers } => {
+                Some(Self::whole(bytes.clone(), trailers.clone()))
+            }
+            Content::Streaming { .. } => None,
+        }
+    }
+
     /// The whole content, waiting for the rest where there is one.
     ///
     /// # Errors

@@ -17,7 +17,7 @@ const ONE: u64 = 1_000_000;
 
 /// What a wish for a repetition came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Withdrawal {
+pub(crate) enum Withdrawal {
     /// The repetition may be made.
     Granted,
     /// It may not; `is_news` for the first such wish of a second.
@@ -26,7 +26,7 @@ pub(super) enum Withdrawal {
 
 /// A retry budget; the clones of one client share one.
 #[derive(Debug)]
-pub(super) struct Budget {
+pub(crate) struct Budget {
     millionths_per_call: u64,
     /// What the window always allows.
     reserve: u64,
@@ -52,7 +52,7 @@ struct Second {
 
 impl Budget {
     /// `ratio` repetitions per call and `minimum_per_second` beyond that.
-    pub(super) fn new(ratio: f64, minimum_per_second: u32) -> Self {
+    pub(crate) fn new(ratio: f64, minimum_per_second: u32) -> Self {
         Self {
             millionths_per_call: (ratio * ONE as f64).round() as u64,
             reserve: u64::from(minimum_per_second) * WINDOW_SECONDS as u64 * ONE,
@@ -62,7 +62,7 @@ impl Budget {
     }
 
     /// Counts a call in.
-    pub(super) fn deposit(&self) {
+    pub(crate) fn deposit(&self) {
         let second = self.second();
         let mut window = self.window.lock();
         window.advance(second);
@@ -70,7 +70,7 @@ impl Budget {
     }
 
     /// Asks for one repetition, and counts it if it is granted.
-    pub(super) fn withdraw(&self) -> Withdrawal {
+    pub(crate) fn withdraw(&self) -> Withdrawal {
         let second = self.second();
         let mut window = self.window.lock();
         window.advance(second);

@@ -28,6 +28,7 @@ mod shared;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use budget::{Budget, Withdrawal};
 pub use config::RetryConfig;
 pub use future::ResponseFuture;
 pub use layer::{RetryBuilder, RetryLayer};

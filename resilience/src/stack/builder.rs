@@ -17,12 +17,14 @@ use super::propagate::PropagateLayer;
 use super::round_robin::RoundRobin;
 use crate::BoxError;
 use crate::balance::{BalanceConfig, BalanceLayer, Endpoints};
-use crate::body::CollectLayer;
+use crate::body::{CollectLayer, ResponseBody};
 use crate::bulkhead::{BulkheadConfig, BulkheadLayer};
 use crate::circuit_breaker::{CircuitBreakerConfig, CircuitBreakerLayer};
+use crate::coalesce::CoalesceLayer;
 use crate::config::{Checks, ConfigError};
 use crate::deadline::DeadlineLayer;
 use crate::fallback::{Fallback, FallbackLayer};
+use crate::hedge::{HedgeConfig, HedgeLayer};
 use crate::retry::{RetryConfig, RetryLayer};
 use crate::telemetry::Telemetry;
 use crate::timeout::TimeoutLayer;
@@ -49,6 +51,8 @@ pub struct ClientBuilder {
     breaker: Option<CircuitBreakerConfig>,
     bulkhead: Option<BulkheadConfig>,
     retry: Option<RetryConfig>,
+    hedge: Option<HedgeConfig>,
+    coalesce: bool,
     fallback: Fallback,
     weight: f64,
     telemetry: Telemetry,
@@ -68,6 +72,8 @@ impl ClientBuilder {
             breaker: Some(CircuitBreakerConfig::new().failure_rate(BREAKER_FAILURE_RATE)),
             bulkhead: Some(BulkheadConfig::default()),
             retry: Some(RetryConfig::new()),
+            hedge: None,
+            coalesce: false,
             fallback: Fallback::new(),
             weight: 1.0,
             telemetry: Telemetry::default(),
@@ -132,6 +138,20 @@ impl ClientBuilder {
     /// `None` removes the part.
     pub fn retry(mut self, config: impl Into<Option<RetryConfig>>) -> Self {
         self.retry = config.into();
+        self
+    }
+
+    /// Whether identical reads that are under way at the same time share one call (default:
+    /// no, since only the caller knows that nothing but target and headers tells them apart).
+    pub const fn coalesce(mut self, coalesce: bool) -> Self {
+        self.coalesce = coalesce;
+        self
+    }
+
+    /// When a slow call is sent a second time to another endpoint (default: never, since it
+    /// costs the dependency more work); `None` removes the part.
+    pub fn hedge(mut self, config: impl Into<Option<HedgeConfig>>) -> Self {
+        self.hedge = config.into();
         self
     }
 
@@ -217,7 +237,9 @@ impl ClientBuilder {
             .layer(EffectiveLayer::new(&name, &self.telemetry))
             .layer(self.fallback_layer()?)
             .layer(self.deadline_layer())
+            .option_layer(self.coalesce_layer())
             .option_layer(self.retry_layer(seed)?)
+            .option_layer(self.hedge_layer()?)
             .layer(ActualLayer::new(&name, &self.telemetry))
             .option_layer(self.breaker_layer(seed)?)
             .option_layer(self.bulkhead_layer()?)
@@ -266,6 +288,25 @@ impl ClientBuilder {
                 .build()
         };
         self.retry.as_ref().map(build).transpose()
+    }
+
+    fn coalesce_layer(&self) -> Option<CoalesceLayer<ResponseBody>> {
+        let build = || {
+            CoalesceLayer::builder(&self.name)
+                .telemetry(self.telemetry.clone())
+                .build()
+        };
+        self.coalesce.then(build)
+    }
+
+    fn hedge_layer(&self) -> Result<Option<HedgeLayer>, ConfigError> {
+        let build = |config| {
+            HedgeLayer::builder(&self.name)
+                .config(config)
+                .telemetry(self.telemetry.clone())
+                .build()
+        };
+        self.hedge.map(build).transpose()
     }
 
     fn breaker_layer(&self, seed: u64) -> Result<Option<CircuitBreakerLayer>, ConfigError> {

@@ -10,7 +10,9 @@
 //! | metrics of effective success | They count what the caller gets, so nothing may stand outside. |
 //! | [fallback](crate::fallback) | It stands in for whatever fails, a deadline that has passed included. What it merges into the [ledger](crate::ledger) is the answer that is used and none of the attempts that were not. |
 //! | [deadline](crate::deadline) | It bounds the whole call: all attempts and the waits between them. |
+//! | [coalesce](crate::coalesce), where it is switched on | Inside the deadline, so that each caller keeps its own; outside the retry, so that a shared call is repeated once for all. |
 //! | [retry](crate::retry) | Outside the breaker, so that each attempt asks anew whether the circuit is open, and counts on its own. |
+//! | [hedge](crate::hedge), where it is switched on | Inside the retry, so that a hedge is a part of one attempt; outside the breaker, which sees both calls. |
 //! | metrics of actual success | Every attempt counts, before any repair. |
 //! | [circuit breaker](crate::circuit_breaker) | Outside the bulkhead, so that a rejection takes no place; it sees what the timeout makes of silence. |
 //! | [bulkhead](crate::bulkhead) | Inside the retry, so that a call that waits for its next attempt occupies nothing. |

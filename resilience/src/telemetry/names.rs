@@ -9,6 +9,8 @@
 //! | `resilience_breaker_calls_total` | counter | `breaker`, `outcome`: `success`, `failure`, `slow`, `neutral`, `rejected` |
 //! | `resilience_breaker_transitions_total` | counter | `breaker`, `to`: a state |
 //! | `resilience_retries_total` | counter | `client`, `result`: `succeeded`, `failed`, `no-budget`, `no-time`, `not-repeatable` |
+//! | `resilience_coalesced_total` | counter | `client`, `role`: `leader` (began a shared call), `follower` (joined one) |
+//! | `resilience_hedges_total` | counter | `client`, `result`: `won`, `lost`, `no-budget`, `no-time` |
 //! | `resilience_timeouts_total` | counter | `client` |
 //! | `resilience_deadlines_total` | counter | `name`, `event`: `refused`, `expired-read`, `expired-write` |
 //! | `resilience_bulkhead_in_flight` | gauge | `bulkhead` |
@@ -94,6 +96,12 @@ families! {
     /// What became of failed attempts.
     RETRIES = Counter "resilience_retries_total" ["client", "result"]
         "Retries made or refused, by result";
+    /// Calls that identical reads shared.
+    COALESCED = Counter "resilience_coalesced_total" ["client", "role"]
+        "Reads that began or joined a shared call, by role";
+    /// What became of hedges.
+    HEDGES = Counter "resilience_hedges_total" ["client", "result"]
+        "Hedges sent or refused, by result";
     /// Attempts that took too long.
     TIMEOUTS = Counter "resilience_timeouts_total" ["client"]
         "Attempts that outlived their timeout";

@@ -1,0 +1,49 @@
+//! An answer that several callers get.
+
+use http::Response;
+use http::response::Parts;
+use parking_lot::Mutex;
+
+use crate::body::ResponseBody;
+
+/// A body that may be given to several callers.
+pub trait ShareBody: Sized {
+    /// The same body once more; `None` if there is only one of it.
+    fn share(&self) -> Option<Self>;
+}
+
+impl<B: Clone> ShareBody for B {
+    fn share(&self) -> Option<Self> {
+        Some(self.clone())
+    }
+}
+
+impl ShareBody for ResponseBody {
+    /// What was collected whole is shared; what still streams is not.
+    fn share(&self) -> Option<Self> {
+        self.try_clone()
+    }
+}
+
+/// An answer from which every caller takes its own.
+pub(super) struct Answer<B> {
+    parts: Parts,
+    body: Mutex<Option<B>>,
+}
+
+impl<B: ShareBody> Answer<B> {
+    pub(super) fn new(response: Response<B>) -> Self {
+        let (parts, body) = response.into_parts();
+        Self {
+            parts,
+            body: Mutex::new(Some(body)),
+        }
+    }
+
+    /// The answer for one caller; nothing if it cannot be shared and somebody else has it.
+    pub(super) fn take(&self) -> Option<Response<B>> {
+        let mut body = self.body.lock();
+        let taken = body.as_ref()?.share().or_else(|| body.take())?;
+        Some(Response::from_parts(self.parts.clone(), taken))
+    }
+}

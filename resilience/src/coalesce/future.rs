@@ -1,0 +1,183 @@
+//! The future of a call that may be shared.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use http::{Request, Response};
+use pin_project_lite::pin_project;
+use tower::ServiceExt;
+use tower::util::Oneshot;
+use tower_service::Service;
+
+use super::answer::{Answer, ShareBody};
+use super::error::SharedError;
+use super::flights::{Flight, Landing};
+use super::layer::Shared;
+use crate::BoxError;
+use crate::context::CallContext;
+use crate::ledger::Reason;
+use crate::rejection;
+use crate::timeout::TimeoutElapsed;
+
+pin_project! {
+    /// The future of [`Coalesce`](super::Coalesce).
+    pub struct ResponseFuture<S, RequestBody, B, K>
+    where
+        S: Service<Request<RequestBody>>,
+    {
+        #[pin]
+        stage: Stage<S, RequestBody, B, K>,
+    }
+}
+
+pin_project! {
+    #[project = StageProjection]
+    enum Stage<S, RequestBody, B, K>
+    where
+        S: Service<Request<RequestBody>>,
+    {
+        Alone {
+            #[pin]
+            call: Oneshot<S, Request<RequestBody>>,
+        },
+        Aboard {
+            passenger: Passenger<S, RequestBody, B, K>,
+            seat: Option<(Flight<B>, bool)>,
+        },
+    }
+}
+
+/// One caller of a call that may be shared.
+pub(super) struct Passenger<S, RequestBody, B, K> {
+    inner: S,
+    shared: Arc<Shared<B, K>>,
+    key: String,
+    request: Request<RequestBody>,
+}
+
+impl<S, RequestBody, B, K> Passenger<S, RequestBody, B, K> {
+    pub(super) const fn new(
+        inner: S,
+        shared: Arc<Shared<B, K>>,
+        key: String,
+        request: Request<RequestBody>,
+    ) -> Self {
+        Self {
+            inner,
+            shared,
+            key,
+            request,
+        }
+    }
+
+    /// What this caller makes of a call that ended; nothing if it must make one of its own.
+    fn arrive(&self, landing: Landing<B>, is_leader: bool) -> Option<Result<Response<B>, BoxError>>
+    where
+        B: ShareBody,
+    {
+        if landing.in_vain
+            && let Some(context) = CallContext::of(self.request.extensions())
+        {
+            context.mark_not_retryable();
+        }
+        match landing.result {
+            Ok(answer) => answer.take().map(Ok),
+            Err(error) if !is_leader && ran_out_of_time(&error) => None,
+            Err(error) => Some(Err(error.into())),
+        }
+    }
+}
+
+/// Whether only the deadline of the leader ended the call: its followers have one of their own.
+fn ran_out_of_time(error: &SharedError) -> bool {
+    rejection::reason(error) == Reason::Deadline
+        || rejection::find::<TimeoutElapsed>(error).is_some_and(TimeoutElapsed::is_cut_by_deadline)
+}
+
+impl<S, RequestBody, B, K> Passenger<S, RequestBody, B, K>
+where
+    S: Service<Request<RequestBody>, Response = Response<B>> + Clone + Send + 'static,
+    S::Error: Into<BoxError>,
+    S::Future: Send + 'static,
+    RequestBody: Clone + Send + 'static,
+    B: ShareBody + Send + 'static,
+{
+    fn board(&self) -> (Flight<B>, bool) {
+        let begin = || fly(self.inner.clone(), self.request.clone());
+        let (flight, is_leader) = self.shared.flights.board(&self.key, begin);
+        if is_leader {
+            self.shared.led.increment();
+        } else {
+            self.shared.followed.increment();
+        }
+        (flight, is_leader)
+    }
+}
+
+/// The call itself.
+async fn fly<S, RequestBody, B>(inner: S, request: Request<RequestBody>) -> Landing<B>
+where
+    S: Service<Request<RequestBody>, Response = Response<B>>,
+    S::Error: Into<BoxError>,
+    B: ShareBody,
+{
+    let context = CallContext::of(request.extensions());
+    let result = inner.oneshot(request).await;
+    let failed = match &result {
+        Ok(response) => response.status().is_server_error(),
+        Err(_) => true,
+    };
+    let in_vain = failed && context.is_some_and(|context| context.is_not_retryable());
+    Landing {
+        result: result
+            .map(|response| Arc::new(Answer::new(response)))
+            .map_err(|error| SharedError::new(error.into())),
+        in_vain,
+    }
+}
+
+impl<S, RequestBody, B, K> ResponseFuture<S, RequestBody, B, K>
+where
+    S: Service<Request<RequestBody>>,
+{
+    pub(super) const fn alone(call: Oneshot<S, Request<RequestBody>>) -> Self {
+        Self {
+            stage: Stage::Alone { call },
+        }
+    }
+
+    pub(super) const fn shared(passenger: Passenger<S, RequestBody, B, K>) -> Self {
+        let seat = None;
+        Self {
+            stage: Stage::Aboard { passenger, seat },
+        }
+    }
+}
+
+impl<S, RequestBody, B, K> Future for ResponseFuture<S, RequestBody, B, K>
+where
+    S: Service<Request<RequestBody>, Response = Response<B>> + Clone + Send + 'static,
+    S::Error: Into<BoxError>,
+    S::Future: Send + 'static,
+    RequestBody: Clone + Send + 'static,
+    B: ShareBody + Send + 'static,
+{
+    type Output = Result<Response<B>, BoxError>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.project().stage.project() {
+            StageProjection::Alone { call } => call.poll(context).map_err(Into::into),
+            StageProjection::Aboard { passenger, seat } => loop {
+                let (flight, is_leader) = seat.get_or_insert_with(|| passenger.board());
+                let landing = ready!(Pin::new(flight).poll(context));
+                let is_leader = *is_leader;
+                *seat = None;
+                if let Some(result) = passenger.arrive(landing, is_leader) {
+                    return Poll::Ready(result);
+                }
+            },
+        }
+    }
+}

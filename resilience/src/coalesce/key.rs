@@ -1,0 +1,78 @@
+//! Which requests are the same.
+
+use std::fmt::Write;
+
+use http::{Method, Request, header};
+
+/// The headers that say who asks, and in which form the answer is wanted.
+const TOLD_APART: [header::HeaderName; 5] = [
+    header::AUTHORIZATION,
+    header::COOKIE,
+    header::ACCEPT,
+    header::ACCEPT_LANGUAGE,
+    header::RANGE,
+];
+
+/// Method, target and the headers that matter; nothing for what must not be shared.
+pub(super) fn default_key<B>(request: &Request<B>) -> Option<String> {
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        return None;
+    }
+    let headers = request.headers();
+    let length = headers.get(header::CONTENT_LENGTH);
+    if length.is_some_and(|length| length != "0") || headers.contains_key(header::TRANSFER_ENCODING)
+    {
+        return None;
+    }
+    let mut key = format!("{} {}", request.method(), request.uri());
+    for name in &TOLD_APART {
+        for value in headers.get_all(name) {
+            // Length first, so that no value can look like the next header. Writing to a
+            // string cannot fail.
+            let bytes = value.as_bytes();
+            let _ = write!(key, "\n{name} {} ", bytes.len());
+            key.extend(bytes.iter().map(|byte| char::from(*byte)));
+        }
+    }
+    Some(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(method: Method, target: &str, headers: &[(&str, &str)]) -> Option<String> {
+        let mut request = Request::builder().method(method).uri(target);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        default_key(&request.body(()).unwrap())
+    }
+
+    #[test]
+    fn what_differs_for_the_caller_is_told_apart() {
+        let get = |target, headers: &[_]| key(Method::GET, target, headers);
+        let plain = get("/titles/7", &[]);
+        assert!(plain.is_some());
+        assert_eq!(plain, get("/titles/7", &[("x-request-id", "1")]));
+        assert_ne!(plain, key(Method::HEAD, "/titles/7", &[]));
+        for (target, headers) in [
+            ("/titles/8", &[][..]),
+            ("/titles/7?page=2", &[]),
+            ("/titles/7", &[("authorization", "Bearer a")]),
+            ("/titles/7", &[("authorization", "Bearer b")]),
+            ("/titles/7", &[("accept", "text/html")]),
+            ("/titles/7", &[("accept", "text/html"), ("accept", "a")]),
+            ("/titles/7", &[("range", "bytes=0-9")]),
+        ] {
+            assert_ne!(plain, get(target, headers));
+        }
+        let (ana, bob) = ([("cookie", "ana")], [("cookie", "bob")]);
+        assert_ne!(get("/", &ana), get("/", &bob));
+        assert_eq!(key(Method::POST, "/titles/7", &[]), None);
+        assert_eq!(key(Method::PUT, "/titles/7", &[]), None);
+        assert_eq!(get("/titles/7", &[("content-length", "5")]), None);
+        assert_eq!(get("/titles/7", &[("transfer-encoding", "chunked")]), None);
+        assert_eq!(plain, get("/titles/7", &[("content-length", "0")]));
+    }
+}

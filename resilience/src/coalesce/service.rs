@@ -1,0 +1,78 @@
+//! The service.
+
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use http::{Request, Response};
+use tower::ServiceExt;
+use tower_service::Service;
+
+use super::answer::ShareBody;
+use super::future::{Passenger, ResponseFuture};
+use super::layer::{CoalesceKey, ReadsByTarget, Shared};
+use crate::BoxError;
+
+/// Lets identical reads share one call. See the [module docs](super) for an example.
+///
+/// It is always ready; each call waits for the inner service itself.
+#[derive(Debug)]
+pub struct Coalesce<S, B, K = ReadsByTarget> {
+    inner: S,
+    shared: Arc<Shared<B, K>>,
+}
+
+impl<S, B, K> Coalesce<S, B, K> {
+    pub(super) const fn new(inner: S, shared: Arc<Shared<B, K>>) -> Self {
+        Self { inner, shared }
+    }
+
+    /// The inner service.
+    pub const fn get_ref(&self) -> &S {
+        &self.inner
+    }
+
+    /// The inner service, to be changed.
+    pub const fn get_mut(&mut self) -> &mut S {
+        &mut self.inner
+    }
+
+    /// The inner service alone.
+    pub fn into_inner(self) -> S {
+        self.inner
+    }
+}
+
+impl<S: Clone, B, K> Clone for Coalesce<S, B, K> {
+    fn clone(&self) -> Self {
+        Self::new(self.inner.clone(), Arc::clone(&self.shared))
+    }
+}
+
+impl<S, K, RequestBody, B> Service<Request<RequestBody>> for Coalesce<S, B, K>
+where
+    S: Service<Request<RequestBody>, Response = Response<B>> + Clone + Send + 'static,
+    S::Error: Into<BoxError>,
+    S::Future: Send + 'static,
+    K: CoalesceKey<RequestBody>,
+    RequestBody: Clone + Send + 'static,
+    B: ShareBody + Send + 'static,
+{
+    type Response = Response<B>;
+    type Error = BoxError;
+    type Future = ResponseFuture<S, RequestBody, B, K>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<RequestBody>) -> Self::Future {
+        let inner = self.inner.clone();
+        match self.shared.key.key(&request) {
+            Some(key) => {
+                let shared = Arc::clone(&self.shared);
+                ResponseFuture::shared(Passenger::new(inner, shared, key, request))
+            }
+            None => ResponseFuture::alone(inner.oneshot(request)),
+        }
+    }
+}

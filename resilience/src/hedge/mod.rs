@@ -1,0 +1,45 @@
+//! Asks a second endpoint when the first is slower than usual, and takes the answer that comes
+//! first (Dean & Barroso, "The Tail at Scale", 2013).
+//!
+//! - Only what may be repeated is hedged: see [`is_repeatable`](crate::retry::is_repeatable).
+//! - A hedge starts after a fixed delay, or after a quantile of recent latencies: then it is
+//!   rare by itself. A [budget](HedgeConfig::budget) bounds it where everything is slow, since
+//!   more load is the last thing that an overloaded dependency needs.
+//! - The first **good** answer wins and the others are cancelled. A failure ends the call only
+//!   when nothing else is under way; a call that fails before its hedge began is not hedged,
+//!   since repeating failures is the work of a [retry](crate::retry).
+//! - What is under way goes on whatever the budget says, and no hedge starts that would have no
+//!   time before the deadline.
+//!
+//! The balancer sends each attempt of a call to another endpoint.
+//!
+//! Do without it where calls are expensive for the dependency, where one endpoint is all there
+//! is, or where the slowness is in something that all endpoints share: a second call then waits
+//! in the same queue.
+//!
+//! ```
+//! use std::time::Duration;
+//! use resilience::hedge::{HedgeConfig, HedgeLayer};
+//! use resilience::quantile::QuantileConfig;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let layer = HedgeLayer::builder("metadata")
+//!     .config(HedgeConfig::after_quantile(QuantileConfig::new(0.95), Duration::from_millis(50)))
+//!     .build()?;
+//! # let _ = layer;
+//! # Ok(())
+//! # }
+//! ```
+
+mod config;
+mod future;
+mod layer;
+mod service;
+mod shared;
+#[cfg(test)]
+mod tests;
+
+pub use config::HedgeConfig;
+pub use future::ResponseFuture;
+pub use layer::{HedgeBuilder, HedgeLayer};
+pub use service::Hedge;
