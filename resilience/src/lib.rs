@@ -17,6 +17,7 @@ pub mod fallback;
 pub mod hedge;
 pub mod ledger;
 pub mod quantile;
+pub mod rate_limit;
 mod readiness;
 pub mod rejection;
 pub mod retry;

@@ -11,6 +11,7 @@ use crate::bulkhead::BulkheadFull;
 use crate::circuit_breaker::CircuitOpen;
 use crate::deadline::DeadlinePassed;
 use crate::ledger::Reason;
+use crate::rate_limit::RateLimited;
 use crate::timeout::TimeoutElapsed;
 use crate::transport::TransportError;
 
@@ -49,6 +50,9 @@ fn rejection_reason(error: &(dyn Error + 'static)) -> Option<Reason> {
     }
     if error.is::<BulkheadFull>() {
         return Some(Reason::Full);
+    }
+    if error.is::<RateLimited>() {
+        return Some(Reason::Limited);
     }
     if error.is::<NoEndpoint>() {
         return Some(Reason::NoEndpoint);

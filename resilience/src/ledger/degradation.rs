@@ -15,6 +15,8 @@ pub enum Reason {
     Deadline,
     /// The bulkhead or the server's queue was full.
     Full,
+    /// A rate limit was used up.
+    Limited,
     /// The connection was refused: nobody listens.
     Refused,
     /// The connection broke while the call was under way.
@@ -29,11 +31,12 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Open,
         Self::Timeout,
         Self::Deadline,
         Self::Full,
+        Self::Limited,
         Self::Refused,
         Self::Reset,
         Self::Status,
@@ -48,6 +51,7 @@ impl Reason {
             Self::Timeout => "timeout",
             Self::Deadline => "deadline",
             Self::Full => "full",
+            Self::Limited => "limited",
             Self::Refused => "refused",
             Self::Reset => "reset",
             Self::Status => "status",
@@ -64,6 +68,7 @@ impl Reason {
             "timeout" => Self::Timeout,
             "deadline" => Self::Deadline,
             "full" => Self::Full,
+            "limited" => Self::Limited,
             "refused" => Self::Refused,
             "reset" => Self::Reset,
             "status" => Self::Status,

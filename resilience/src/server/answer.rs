@@ -7,6 +7,7 @@ use http_body_util::{Either, Full};
 use tower_http::body::UnsyncBoxBody;
 
 use crate::BoxError;
+use crate::rate_limit::{RateLimited, whole_seconds};
 
 /// What catch-panic makes of every body; or the handler's own where everything is switched off.
 pub type ServerBody<B> = Either<UnsyncBoxBody<Bytes, BoxError>, B>;
@@ -30,6 +31,19 @@ pub(super) fn overloaded() -> Response<Full<Bytes>> {
     );
     let headers = answer.headers_mut();
     headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    answer
+}
+
+/// 429: the caller has used up its quota.
+pub(super) fn limited(limited: &RateLimited) -> Response<Full<Bytes>> {
+    let mut answer = own(
+        StatusCode::TOO_MANY_REQUESTS,
+        r#"{"error":{"code":"rate-limited","message":"too many requests from this caller"}}"#,
+    );
+    let headers = answer.headers_mut();
+    limited.standing().write_to(headers);
+    let seconds = whole_seconds(limited.retry_after()).max(1);
+    headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
     answer
 }
 

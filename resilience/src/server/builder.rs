@@ -9,6 +9,7 @@ use super::boundary::Boundary;
 use super::count::Counts;
 use super::layer::{ServerLayer, Shared};
 use super::queue::Queue;
+use crate::rate_limit::RateLimiter;
 use crate::telemetry::{Telemetry, names};
 
 /// How requests are labelled in metrics.
@@ -28,6 +29,7 @@ pub struct ServerBuilder {
     reserve: Duration,
     exempt: Vec<String>,
     route_label: RouteLabel,
+    rate_limit: Option<RateLimiter>,
 }
 
 impl ServerBuilder {
@@ -46,6 +48,7 @@ impl ServerBuilder {
             reserve: Duration::ZERO,
             exempt: ["/livez", "/readyz", "/healthz"].map(str::to_owned).into(),
             route_label: Arc::new(|_| "all".to_owned()),
+            rate_limit: None,
         }
     }
 
@@ -116,6 +119,14 @@ impl ServerBuilder {
         self
     }
 
+    /// How many requests a caller may make (default: no limit). What is refused is answered 429
+    /// with `Retry-After` before it waits for a place; exempt paths are not limited.
+    #[must_use]
+    pub fn rate_limit(mut self, limiter: impl Into<Option<RateLimiter>>) -> Self {
+        self.rate_limit = limiter.into();
+        self
+    }
+
     /// How requests are labelled in metrics, such as by the route that matched (default: all
     /// alike). At most 512 labels are told apart.
     #[must_use]
@@ -143,6 +154,7 @@ impl ServerBuilder {
             default_deadline: self.default_deadline,
             reserve: self.reserve,
             exempt: self.exempt,
+            rate_limit: self.rate_limit,
             counts,
         })
     }

@@ -1,4 +1,4 @@
-//! Inside catch-panic: deadline refusal, queue, deadline cancel, handler.
+//! Inside catch-panic: rate limit, deadline refusal, queue, deadline cancel, handler.
 
 use std::convert::Infallible;
 use std::panic::resume_unwind;
@@ -61,6 +61,15 @@ where
         Box::pin(async move {
             let context = CallContext::of(request.extensions()).unwrap_or_default();
             let is_exempt = shared.is_exempt(request.uri().path());
+            let (parts, body) = request.into_parts();
+            let standing = match &shared.rate_limit {
+                Some(limiter) if !is_exempt => match limiter.check(&parts) {
+                    Ok(standing) => standing,
+                    Err(limited) => return Ok(answer::limited(&limited).map(Either::Right)),
+                },
+                _ => None,
+            };
+            let request = Request::from_parts(parts, body);
             let place = match admit(&shared, &context, is_exempt).await {
                 Ok(place) => place,
                 Err(refusal) => {
@@ -69,10 +78,14 @@ where
                 }
             };
             let answer = work(&shared, context, inner, request, place).await?;
-            Ok(answer.unwrap_or_else(|| {
+            let mut answer = answer.unwrap_or_else(|| {
                 shared.counts.refused(Refusal::Deadline);
                 refuse(Refusal::Deadline).map(Either::Right)
-            }))
+            });
+            if let Some(standing) = standing {
+                standing.write_to(answer.headers_mut());
+            }
+            Ok(answer)
         })
     }
 }

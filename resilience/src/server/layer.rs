@@ -26,6 +26,7 @@ use super::guarded::Guarded;
 use super::panics::PanicAnswer;
 use super::queue::Queue;
 use crate::BoxError;
+use crate::rate_limit::RateLimiter;
 
 /// What all services of a layer share.
 pub(super) struct Shared {
@@ -35,6 +36,7 @@ pub(super) struct Shared {
     pub(super) default_deadline: Option<Duration>,
     pub(super) reserve: Duration,
     pub(super) exempt: Vec<String>,
+    pub(super) rate_limit: Option<RateLimiter>,
     pub(super) queue: Queue,
     pub(super) counts: Counts,
 }

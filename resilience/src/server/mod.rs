@@ -9,15 +9,17 @@
 //!    was repeated in vain already says so with `aplomb-no-retry: 1`, so that only the hop next
 //!    to a failure repeats. Outside catch-panic, so that the answer to a panic says so, too.
 //! 3. **catch-panic** (tower-http's): a handler that panics is a 500 and not a broken connection.
-//! 4. **deadline refusal**: what nobody waits for any more takes no place in the queue.
-//! 5. **queue**: bounded and timed; what does not fit is a 503 at once, and what is late when
+//! 4. **[rate limit](crate::rate_limit)**, where there is one: whoever asks too often is a 429
+//!    before anything is spent on it. Health routes pass by here, too.
+//! 5. **deadline refusal**: what nobody waits for any more takes no place in the queue.
+//! 6. **queue**: bounded and timed; what does not fit is a 503 at once, and what is late when
 //!    its turn comes is a 504 that cost no work. Health routes pass by.
-//! 6. **deadline cancel**: a read is dropped at its deadline; a write runs to its end, even when
+//! 7. **deadline cancel**: a read is dropped at its deadline; a write runs to its end, even when
 //!    the connection breaks, and keeps its place in the queue's count until then. Inside the
 //!    queue, so that only what holds a place has to give it back.
 //!
-//! Refusals are short JSON bodies, `{"error":{"code":"overloaded","message":"…"}}`: 503 with
-//! `Retry-After` from the queue, 504 from the deadline, 500 for a panic. The service around
+//! Refusals are short JSON bodies, `{"error":{"code":"overloaded","message":"…"}}`: 429 and
+//! 503 with `Retry-After` from rate limit and queue, 504 from the deadline, 500 for a panic. The service around
 //! which all this stands must be infallible, as axum's are, and so is the whole.
 //!
 //! ```

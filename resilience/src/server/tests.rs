@@ -14,6 +14,7 @@ use tower::ServiceExt;
 use super::{ServerBuilder, server};
 use crate::context::{CallContext, TraceContext};
 use crate::ledger::{Degradation, Reason};
+use crate::rate_limit::RateLimiter;
 use crate::telemetry::{Event, Telemetry, names};
 
 fn degradation() -> Degradation {
@@ -315,4 +316,30 @@ async fn switched_off_it_leaves_everything_as_it_is() {
     let (router, _) = new(server("gateway").enabled(false));
     let (_, seen) = call(&router, request("GET", "/echo", &FORGED)).await;
     assert!(seen.contains("aplomb-priority"), "{seen}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_asks_too_often_is_told_when_to_come_back_and_health_is_never_limited() {
+    let limiter = RateLimiter::builder("callers")
+        .quota(2, Duration::from_secs(4))
+        .build()
+        .unwrap();
+    let (server, _) = new(server("gateway").rate_limit(limiter));
+    for left in ["1", "0"] {
+        let (answer, _) = call(&server, request("GET", "/echo", &[])).await;
+        assert_eq!(answer.status(), StatusCode::OK);
+        let limit = answer.headers()["ratelimit"].to_str().unwrap();
+        assert!(limit.contains(&format!("r={left}")), "{limit}");
+    }
+    let (refused, body) = call(&server, request("GET", "/echo", &[])).await;
+    assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(refused.headers()["retry-after"], "2");
+    assert!(body.contains("rate-limited"), "{body}");
+    for _ in 0..10 {
+        let (health, _) = call(&server, request("GET", "/livez", &[])).await;
+        assert_eq!(health.status(), StatusCode::OK);
+    }
+    tokio::time::advance(Duration::from_secs(2)).await;
+    let (answer, _) = call(&server, request("GET", "/echo", &[])).await;
+    assert_eq!(answer.status(), StatusCode::OK);
 }

@@ -16,6 +16,8 @@
 //! | `resilience_bulkhead_in_flight` | gauge | `bulkhead` |
 //! | `resilience_bulkhead_queued` | gauge | `bulkhead` |
 //! | `resilience_bulkhead_rejected_total` | counter | `bulkhead`, `reason`: `full`, `timeout` |
+//! | `resilience_rate_limit_requests_total` | counter | `limiter`, `result`: `passed`, `refused` |
+//! | `resilience_rate_limit_keys` | gauge | `limiter` (keys that are told apart) |
 //! | `resilience_balance_endpoints` | gauge | `client`, `state`: `available`, `ejected` |
 //! | `resilience_balance_ejections_total` | counter | `client` |
 //! | `resilience_fallbacks_total` | counter | `client`, `stood_in`, `reason`: a token of [`Reason`](crate::ledger::Reason) |
@@ -117,6 +119,12 @@ families! {
     /// Calls a bulkhead turned away.
     BULKHEAD_REJECTED = Counter "resilience_bulkhead_rejected_total" ["bulkhead", "reason"]
         "Calls turned away by the bulkhead";
+    /// Requests at a rate limit.
+    RATE_LIMIT_REQUESTS = Counter "resilience_rate_limit_requests_total" ["limiter", "result"]
+        "Requests at a rate limit, by result";
+    /// Keys of a rate limit.
+    RATE_LIMIT_KEYS = Gauge "resilience_rate_limit_keys" ["limiter"]
+        "Keys that the rate limit tells apart at the moment";
     /// Endpoints of a balancer.
     BALANCE_ENDPOINTS = Gauge "resilience_balance_endpoints" ["client", "state"]
         "Endpoints of the client, by state";
