@@ -18,6 +18,7 @@ async fn main() -> Result<(), BoxError> {
             maximum_in_flight: 3,
             queue_length: 3,
             queue_wait: Duration::from_millis(200),
+            ..BulkheadConfig::default()
         })
         .build()?;
     let client = layer.layer(service_fn(async |call: u32| {

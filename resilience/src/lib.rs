@@ -10,6 +10,7 @@ pub mod bulkhead;
 pub mod circuit_breaker;
 pub mod classify;
 pub mod coalesce;
+pub mod concurrency;
 pub mod config;
 pub mod context;
 pub mod deadline;

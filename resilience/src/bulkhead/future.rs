@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use pin_project_lite::pin_project;
 use tokio::time::{Sleep, sleep};
@@ -11,9 +11,12 @@ use tower::ServiceExt;
 use tower_service::Service;
 
 use super::error::BulkheadFull;
-use super::places::{Acquire, Place, Places, QueuePlace};
+use super::places::{Place, Places, QueuePlace};
 use crate::BoxError;
+use crate::concurrency::Refused;
 use crate::readiness::EagerFuture;
+use crate::rejection;
+use crate::timeout::TimeoutElapsed;
 
 pin_project! {
     /// Response future of [`Bulkhead`](super::Bulkhead).
@@ -35,7 +38,6 @@ pin_project! {
         Queued {
             places: Arc<Places>,
             place: QueuePlace,
-            acquire: Acquire,
             #[pin]
             patience: Sleep,
             call: Option<(S, Request)>,
@@ -64,7 +66,6 @@ where
     pub(super) fn queued(
         places: Arc<Places>,
         place: QueuePlace,
-        acquire: Acquire,
         inner: S,
         request: Request,
     ) -> Self {
@@ -73,7 +74,6 @@ where
             stage: Stage::Queued {
                 places,
                 place,
-                acquire,
                 patience,
                 call: Some((inner, request)),
             },
@@ -98,27 +98,34 @@ where
         let mut stage = self.project().stage;
         loop {
             let next = match stage.as_mut().project() {
-                StageProjection::Entered { future, .. } => {
-                    return future.poll(context).map_err(Into::into);
+                StageProjection::Entered { future, place } => {
+                    let result = ready!(future.poll(context)).map_err(Into::into);
+                    if let Err(error) = &result
+                        && rejection::find::<TimeoutElapsed>(error.as_ref()).is_some()
+                    {
+                        place.mark_overloaded();
+                    }
+                    return Poll::Ready(result);
                 }
                 StageProjection::Queued {
                     places,
-                    acquire,
+                    place,
                     patience,
                     call,
-                    ..
                 } => {
-                    let acquired = acquire.as_mut().poll(context);
-                    if acquired.is_pending() && patience.poll(context).is_pending() {
+                    let called = Pin::new(&mut place.waiting).poll(context);
+                    if called.is_pending() && patience.poll(context).is_pending() {
                         return Poll::Pending;
                     }
-                    // The semaphore is never closed, so only the wait can end without a place.
-                    match (acquired, call.take()) {
-                        (Poll::Ready(Ok(permit)), Some((inner, request))) => Stage::Entered {
+                    match (called, call.take()) {
+                        (Poll::Ready(Ok(place)), Some((inner, request))) => Stage::Entered {
                             future: EagerFuture::Waiting {
                                 future: inner.oneshot(request),
                             },
-                            place: places.taken(permit),
+                            place: places.taken(place),
+                        },
+                        (Poll::Ready(Err(Refused::Full)), _) => Stage::Rejected {
+                            error: Some(places.queue_full()),
                         },
                         _ => Stage::Rejected {
                             error: Some(places.waited_in_vain()),

@@ -19,6 +19,7 @@
 //!         maximum_in_flight: 1,
 //!         queue_length: 0,
 //!         queue_wait: Duration::ZERO,
+//!         ..BulkheadConfig::default()
 //!     })
 //!     .build()?;
 //! let client = layer.layer(service_fn(async |seconds: u64| {

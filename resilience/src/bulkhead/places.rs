@@ -1,25 +1,21 @@
 //! The places inside a bulkhead and in front of it.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
-
-use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 
 use super::config::BulkheadConfig;
 use super::error::BulkheadFull;
+use crate::concurrency::{self, Gate, Refused};
+use crate::context::CallContext;
 use crate::telemetry::{Counter, Event, Gauge, InFlight, Telemetry, names};
 
 /// What all clones of a bulkhead share.
 #[derive(Debug)]
 pub(super) struct Places {
     name: Arc<str>,
-    config: BulkheadConfig,
-    /// Fair: a place that becomes free goes to the call that waited longest.
-    free: Arc<Semaphore>,
-    waiting: AtomicUsize,
+    queue_wait: Duration,
+    by_priority: bool,
+    gate: Arc<Gate>,
     telemetry: Telemetry,
     in_flight: Gauge,
     queued: Gauge,
@@ -30,34 +26,37 @@ pub(super) struct Places {
 /// A place inside; it becomes free when this is dropped.
 #[derive(Debug)]
 pub(super) struct Place {
-    _permit: OwnedSemaphorePermit,
+    place: concurrency::Place,
     _in_flight: InFlight,
+}
+
+impl Place {
+    /// Says that the call came to nothing since there was too much to do.
+    pub(super) const fn mark_overloaded(&mut self) {
+        self.place.mark_overloaded();
+    }
 }
 
 /// A place in the queue; it becomes free when this is dropped.
 #[derive(Debug)]
 pub(super) struct QueuePlace {
-    places: Arc<Places>,
+    pub(super) waiting: concurrency::Waiting,
     _queued: InFlight,
 }
-
-impl Drop for QueuePlace {
-    fn drop(&mut self) {
-        self.places.waiting.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-/// The wait for a place.
-pub(super) type Acquire =
-    Pin<Box<dyn Future<Output = Result<OwnedSemaphorePermit, AcquireError>> + Send>>;
 
 impl Places {
     pub(super) fn new(name: Arc<str>, config: BulkheadConfig, telemetry: Telemetry) -> Self {
         let rejected = |reason| telemetry.counter(&names::BULKHEAD_REJECTED, &[&name, reason]);
+        let shown = telemetry.gauge(&names::BULKHEAD_LIMIT, &[&name]);
+        let queue = config.queue();
+        let gate = match config.adaptive {
+            Some(adaptive) => Gate::adaptive(adaptive, queue, shown),
+            None => Gate::fixed(config.maximum_in_flight, queue, shown),
+        };
         Self {
-            config,
-            free: Arc::new(Semaphore::new(config.maximum_in_flight)),
-            waiting: AtomicUsize::new(0),
+            queue_wait: config.queue_wait,
+            by_priority: config.by_priority,
+            gate,
             in_flight: telemetry.gauge(&names::BULKHEAD_IN_FLIGHT, &[&name]),
             queued: telemetry.gauge(&names::BULKHEAD_QUEUED, &[&name]),
             rejected_full: rejected("full"),
@@ -68,39 +67,32 @@ impl Places {
     }
 
     pub(super) const fn queue_wait(&self) -> Duration {
-        self.config.queue_wait
+        self.queue_wait
     }
 
     /// A place inside, if one is free.
     pub(super) fn enter(&self) -> Option<Place> {
-        let permit = Arc::clone(&self.free).try_acquire_owned().ok()?;
-        Some(self.taken(permit))
+        Some(self.taken(self.gate.enter()?))
     }
 
-    pub(super) fn taken(&self, permit: OwnedSemaphorePermit) -> Place {
+    pub(super) fn taken(&self, place: concurrency::Place) -> Place {
         Place {
-            _permit: permit,
+            place,
             _in_flight: self.in_flight.track(),
         }
     }
 
     /// A place in the queue, if one is free.
-    pub(super) fn queue(self: &Arc<Self>) -> Option<(QueuePlace, Acquire)> {
-        let may_wait = |waiting: usize| {
-            (waiting < self.config.queue_length).then_some(waiting.saturating_add(1))
-        };
-        self.waiting
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, may_wait)
-            .ok()?;
-        let place = QueuePlace {
-            places: Arc::clone(self),
+    pub(super) fn queue(&self) -> Result<QueuePlace, Refused> {
+        let context = self.by_priority.then(CallContext::current).flatten();
+        let priority = context.map(|context| context.priority());
+        Ok(QueuePlace {
+            waiting: self.gate.wait(priority.unwrap_or_default())?,
             _queued: self.queued.track(),
-        };
-        let acquire = Box::pin(Arc::clone(&self.free).acquire_owned());
-        Some((place, acquire))
+        })
     }
 
-    /// The rejection of a call that found the queue full.
+    /// The rejection of a call that found the queue full, or had to leave it for another.
     pub(super) fn queue_full(&self) -> BulkheadFull {
         self.rejected_full.increment();
         self.full(Duration::ZERO)
@@ -109,7 +101,7 @@ impl Places {
     /// The rejection of a call that waited in vain.
     pub(super) fn waited_in_vain(&self) -> BulkheadFull {
         self.rejected_timeout.increment();
-        self.full(self.config.queue_wait)
+        self.full(self.queue_wait)
     }
 
     fn full(&self, waited: Duration) -> BulkheadFull {
@@ -120,7 +112,7 @@ impl Places {
         });
         BulkheadFull {
             name: Arc::clone(&self.name),
-            maximum_in_flight: self.config.maximum_in_flight,
+            maximum_in_flight: self.gate.limit(),
             waited,
         }
     }

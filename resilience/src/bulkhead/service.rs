@@ -62,7 +62,7 @@ where
         if let Some(place) = self.places.enter() {
             return ResponseFuture::entered(self.inner.call(request), place);
         }
-        let Some((place, acquire)) = self.places.queue() else {
+        let Ok(place) = self.places.queue() else {
             self.inner.forget();
             return ResponseFuture::rejected(self.places.queue_full());
         };
@@ -70,6 +70,6 @@ where
         // A waiting call must not hold what the readiness of the inner service reserved.
         self.inner.forget();
         let inner = self.inner.take();
-        ResponseFuture::queued(places, place, acquire, inner, request)
+        ResponseFuture::queued(places, place, inner, request)
     }
 }

@@ -34,6 +34,7 @@ fn bench(maximum_in_flight: usize, queue_length: usize) -> Bench {
         maximum_in_flight,
         queue_length,
         queue_wait: WAIT,
+        ..BulkheadConfig::default()
     };
     let layer = BulkheadLayer::builder("metadata")
         .config(config)
@@ -239,6 +240,7 @@ async fn neither_a_queued_nor_a_rejected_call_holds_what_readiness_reserved() {
         maximum_in_flight: 1,
         queue_length: 1,
         queue_wait: WAIT,
+        ..BulkheadConfig::default()
     };
     let layer = BulkheadLayer::builder("metadata")
         .config(config)
@@ -268,8 +270,8 @@ fn no_place_at_all_is_a_mistake() {
         .build()
         .unwrap_err();
     let message = mistake.to_string();
-    assert!(
-        message.starts_with("`maximum_in_flight` of the bulkhead is 0: expected 1 to "),
-        "{message}"
+    assert_eq!(
+        message,
+        "`maximum_in_flight` of the bulkhead is 0: expected at least 1"
     );
 }

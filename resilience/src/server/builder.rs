@@ -9,6 +9,8 @@ use super::boundary::Boundary;
 use super::count::Counts;
 use super::layer::{ServerLayer, Shared};
 use super::queue::Queue;
+use crate::concurrency::{self, AdaptiveLimit, Gate, Order, QueueDelay};
+use crate::config::ConfigError;
 use crate::rate_limit::RateLimiter;
 use crate::telemetry::{Telemetry, names};
 
@@ -23,8 +25,8 @@ pub struct ServerBuilder {
     enabled: bool,
     telemetry: Telemetry,
     max_in_flight: usize,
-    queue_length: usize,
-    queue_wait: Duration,
+    adaptive: Option<AdaptiveLimit>,
+    queue: concurrency::Queue,
     default_deadline: Option<Duration>,
     reserve: Duration,
     exempt: Vec<String>,
@@ -42,8 +44,8 @@ impl ServerBuilder {
             telemetry: Telemetry::default(),
             // Far above what a service of this kind needs and far below what breaks it.
             max_in_flight: 256,
-            queue_length: 256,
-            queue_wait: Duration::from_millis(100),
+            adaptive: None,
+            queue: concurrency::Queue::new(256, Duration::from_millis(100)).by_priority(true),
             default_deadline: None,
             reserve: Duration::ZERO,
             exempt: ["/livez", "/readyz", "/healthz"].map(str::to_owned).into(),
@@ -91,8 +93,31 @@ impl ServerBuilder {
     /// shorter than what a caller gives one attempt).
     #[must_use]
     pub const fn queue(mut self, length: usize, wait: Duration) -> Self {
-        self.queue_length = length;
-        self.queue_wait = wait;
+        self.queue.length = length;
+        self.queue.wait = wait;
+        self
+    }
+
+    /// How many requests are worked on at once, following what is measured instead of
+    /// [`max_in_flight`](Self::max_in_flight) (default: none).
+    #[must_use]
+    pub fn adaptive(mut self, limit: impl Into<Option<AdaptiveLimit>>) -> Self {
+        self.adaptive = limit.into();
+        self
+    }
+
+    /// In which order those that wait get a place (default: first come, first served, among
+    /// those that matter alike).
+    #[must_use]
+    pub const fn queue_order(mut self, order: Order) -> Self {
+        self.queue = self.queue.order(order);
+        self
+    }
+
+    /// When waiting has become pointless (default: not before the time limit of the queue).
+    #[must_use]
+    pub fn queue_delay(mut self, delay: impl Into<Option<QueueDelay>>) -> Self {
+        self.queue = self.queue.delay(delay);
         self
     }
 
@@ -135,19 +160,36 @@ impl ServerBuilder {
         self
     }
 
+    /// Says of a number that it cannot be. [`layer`](Self::layer) makes the best of such a one:
+    /// with no place at all every request is refused.
+    ///
+    /// # Errors
+    ///
+    /// The first number that cannot be.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        if self.max_in_flight == 0 {
+            return Err(ConfigError::new("server", "max_in_flight", 0, "at least 1"));
+        }
+        self.queue.check("server")?;
+        self.adaptive
+            .map_or(Ok(()), |adaptive| adaptive.check("server"))
+    }
+
     /// The layer. Every service it is put around shares one queue.
     pub fn layer(self) -> ServerLayer {
         let queued = self
             .telemetry
             .gauge(&names::SERVER_QUEUED, &[self.name.as_str()]);
+        let shown = self
+            .telemetry
+            .gauge(&names::SERVER_LIMIT, &[self.name.as_str()]);
+        let gate = match self.adaptive {
+            Some(adaptive) => Gate::adaptive(adaptive, self.queue, shown),
+            None => Gate::fixed(self.max_in_flight, self.queue, shown),
+        };
         let counts = Counts::new(&self.name, self.telemetry, self.route_label);
         ServerLayer::new(Shared {
-            queue: Queue::new(
-                self.max_in_flight,
-                self.queue_length,
-                self.queue_wait,
-                queued,
-            ),
+            queue: Queue::new(gate, self.queue.wait, queued),
             name: self.name,
             boundary: self.boundary,
             enabled: self.enabled,

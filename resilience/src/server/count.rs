@@ -9,12 +9,15 @@ use http::request::Parts;
 use parking_lot::RwLock;
 
 use super::builder::RouteLabel;
+use crate::context::Priority;
 use crate::ledger::Reason;
 use crate::telemetry::{Counter, Event, Gauge, Histogram, Telemetry, names};
 
 /// How many routes are told apart: what a label function makes of a stranger's path must not
 /// grow without bound.
 const MAXIMUM_ROUTES: usize = 256;
+
+const PRIORITIES: [Priority; 3] = [Priority::Critical, Priority::Default, Priority::Sheddable];
 
 /// Which rule turned a request away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +42,7 @@ pub(super) struct Counts {
     full: Counter,
     waited: Counter,
     late: Counter,
+    shed: [Counter; 3],
 }
 
 /// The handles of one route.
@@ -55,6 +59,8 @@ impl Counts {
             full: rejected("full"),
             waited: rejected("timeout"),
             late: rejected("deadline"),
+            shed: PRIORITIES
+                .map(|priority| telemetry.counter(&names::SERVER_SHED, &[name, priority.as_str()])),
             in_flight: telemetry.gauge(&names::SERVER_IN_FLIGHT, &[name]),
             degraded: telemetry.counter(&names::SERVER_DEGRADED, &[name]),
             panics: telemetry.counter(&names::SERVER_PANICS, &[name]),
@@ -124,6 +130,18 @@ impl Counts {
             by: by.to_owned(),
             reason: reason.as_str().to_owned(),
         });
+    }
+
+    /// Counts what the queue turned away by how much it mattered.
+    pub(super) fn shed(&self, refusal: Refusal, priority: Priority) {
+        if refusal == Refusal::Deadline {
+            return;
+        }
+        for (one, counter) in PRIORITIES.iter().zip(&self.shed) {
+            if *one == priority {
+                counter.increment();
+            }
+        }
     }
 
     /// Counts and tells a panic.

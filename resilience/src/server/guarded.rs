@@ -74,6 +74,7 @@ where
                 Ok(place) => place,
                 Err(refusal) => {
                     shared.counts.refused(refusal);
+                    shared.counts.shed(refusal, context.priority());
                     return Ok(refuse(refusal).map(Either::Right));
                 }
             };
@@ -102,7 +103,11 @@ async fn admit(
     if context.remaining().is_some_and(|left| left.is_zero()) {
         return Err(Refusal::Deadline);
     }
-    match shared.queue.enter(context.deadline()).await {
+    match shared
+        .queue
+        .enter(context.priority(), context.deadline())
+        .await
+    {
         Ok(place) => Ok(Some(place)),
         Err(NoPlace::Full) => Err(Refusal::Full),
         Err(NoPlace::Waited) => Err(Refusal::Waited),

@@ -12,8 +12,10 @@
 //! 4. **[rate limit](crate::rate_limit)**, where there is one: whoever asks too often is a 429
 //!    before anything is spent on it. Health routes pass by here, too.
 //! 5. **deadline refusal**: what nobody waits for any more takes no place in the queue.
-//! 6. **queue**: bounded and timed; what does not fit is a 503 at once, and what is late when
-//!    its turn comes is a 504 that cost no work. Health routes pass by.
+//! 6. **[queue](crate::concurrency)**: bounded and timed, in front of a fixed or adaptive number
+//!    of places; what matters more goes first. What does not fit is a 503 at once, the least
+//!    important first, and what is late when its turn comes is a 504 that cost no work. Health
+//!    routes pass by.
 //! 7. **deadline cancel**: a read is dropped at its deadline; a write runs to its end, even when
 //!    the connection breaks, and keeps its place in the queue's count until then. Inside the
 //!    queue, so that only what holds a place has to give it back.

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use tower::ServiceExt;
 
 use super::{ServerBuilder, server};
+use crate::concurrency::AdaptiveLimit;
 use crate::context::{CallContext, TraceContext};
 use crate::ledger::{Degradation, Reason};
 use crate::rate_limit::RateLimiter;
@@ -342,4 +343,51 @@ async fn whoever_asks_too_often_is_told_when_to_come_back_and_health_is_never_li
     tokio::time::advance(Duration::from_secs(2)).await;
     let (answer, _) = call(&server, request("GET", "/echo", &[])).await;
     assert_eq!(answer.status(), StatusCode::OK);
+}
+
+#[tokio::test(start_paused = true)]
+async fn under_overload_what_matters_least_gives_way_first() {
+    let registry = prometheus::Registry::new();
+    let telemetry = Telemetry::new(&registry).unwrap();
+    let overloaded = server("playback")
+        .internal()
+        .max_in_flight(1)
+        .queue(1, Duration::from_secs(1))
+        .telemetry(telemetry.clone());
+    let (server, _) = new(overloaded);
+    let ask = |priority: &'static str| {
+        let server = server.clone();
+        async move {
+            let headers = [("aplomb-priority", priority)];
+            let (answer, _) = call(&server, request("GET", "/slow", &headers)).await;
+            (
+                answer.status(),
+                answer.headers().get("retry-after").cloned(),
+            )
+        }
+    };
+    let (first, prefetch, playback, health) = tokio::join!(
+        ask("default"),
+        ask("sheddable"),
+        ask("critical"),
+        call(&server, request("GET", "/livez", &[])),
+    );
+    assert_eq!(first.0, StatusCode::OK);
+    assert_eq!(prefetch.0, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(prefetch.1.is_some(), "it says when to come back");
+    assert_eq!(playback.0, StatusCode::OK);
+    assert_eq!(health.0.status(), StatusCode::OK);
+    let shed = |priority| {
+        let labels = ["playback", priority];
+        telemetry.counter(&names::SERVER_SHED, &labels).value()
+    };
+    assert_eq!((shed("sheddable"), shed("critical")), (1, 0));
+}
+
+#[test]
+fn numbers_that_cannot_be_are_told() {
+    assert!(server("x").check().is_ok());
+    assert!(server("x").max_in_flight(0).check().is_err());
+    let adaptive = AdaptiveLimit::gradient().bounds(0, 0);
+    assert!(server("x").adaptive(adaptive).check().is_err());
 }

@@ -14,6 +14,7 @@
 //! | `resilience_timeouts_total` | counter | `client` |
 //! | `resilience_deadlines_total` | counter | `name`, `event`: `refused`, `expired-read`, `expired-write` |
 //! | `resilience_bulkhead_in_flight` | gauge | `bulkhead` |
+//! | `resilience_bulkhead_limit` | gauge | `bulkhead` (how many may be under way; it moves where it is adaptive) |
 //! | `resilience_bulkhead_queued` | gauge | `bulkhead` |
 //! | `resilience_bulkhead_rejected_total` | counter | `bulkhead`, `reason`: `full`, `timeout` |
 //! | `resilience_rate_limit_requests_total` | counter | `limiter`, `result`: `passed`, `refused` |
@@ -25,6 +26,8 @@
 //! | `resilience_server_request_seconds` | histogram | `server`, `route` |
 //! | `resilience_server_in_flight` | gauge | `server` (queued ones included) |
 //! | `resilience_server_queued` | gauge | `server` |
+//! | `resilience_server_limit` | gauge | `server` (how many may be worked on; it moves where it is adaptive) |
+//! | `resilience_server_shed_total` | counter | `server`, `priority`: `critical`, `default`, `sheddable` (turned away by the queue) |
 //! | `resilience_server_rejected_total` | counter | `server`, `reason`: `full`, `timeout`, `deadline` |
 //! | `resilience_server_degraded_total` | counter | `server`: answers with at least one degradation |
 //! | `resilience_server_panics_total` | counter | `server` |
@@ -113,6 +116,9 @@ families! {
     /// Calls inside a bulkhead.
     BULKHEAD_IN_FLIGHT = Gauge "resilience_bulkhead_in_flight" ["bulkhead"]
         "Calls under way inside the bulkhead";
+    /// How many calls a bulkhead lets in.
+    BULKHEAD_LIMIT = Gauge "resilience_bulkhead_limit" ["bulkhead"]
+        "Calls that may be under way inside the bulkhead";
     /// Calls in front of a bulkhead.
     BULKHEAD_QUEUED = Gauge "resilience_bulkhead_queued" ["bulkhead"]
         "Calls that wait for a place in the bulkhead";
@@ -146,6 +152,12 @@ families! {
     /// Requests in front of a server's handlers.
     SERVER_QUEUED = Gauge "resilience_server_queued" ["server"]
         "Requests that wait for a handler";
+    /// How many requests a server works on at once.
+    SERVER_LIMIT = Gauge "resilience_server_limit" ["server"]
+        "Requests that may be worked on at once";
+    /// Requests the queue turned away.
+    SERVER_SHED = Counter "resilience_server_shed_total" ["server", "priority"]
+        "Requests turned away by the queue, by priority";
     /// Requests a server turned away.
     SERVER_REJECTED = Counter "resilience_server_rejected_total" ["server", "reason"]
         "Requests turned away before or instead of work";

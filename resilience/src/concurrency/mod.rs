@@ -1,0 +1,40 @@
+//! How many calls may be under way at once, and what those do that find no place.
+//!
+//! The [bulkhead](crate::bulkhead) of a client and the queue of a [server](crate::server) are
+//! both made of this: a limit, fixed or [adaptive](AdaptiveLimit), and one bounded [`Queue`].
+//!
+//! # The limit
+//!
+//! A fixed limit is right until the dependency changes. An adaptive one follows what is measured:
+//!
+//! - [`AdaptiveLimit::gradient`] compares how long calls take with how long they take without a
+//!   queue, and shrinks the limit by the ratio of the two. From time to time it lets fewer calls
+//!   in for a moment to measure the latter anew (as Envoy's adaptive concurrency filter does).
+//!   It finds the point up to which more calls at once mean more work done per second.
+//! - [`AdaptiveLimit::aimd`] goes up by one as long as calls are quick enough and down by a tenth
+//!   when they are not (as TCP does). It saws around the point where calls take as long as the
+//!   bound says, and is the better choice where that bound is known.
+//!
+//! Neither raises a limit that is not used: an idle hour must not open the gate for a storm.
+//!
+//! # The queue
+//!
+//! First come, first served; or, when the queue has stood for a while, last come, first served:
+//! whoever came last still has somebody waiting for the answer (Maurer, "Fail at Scale", 2015).
+//! [`Queue::delay`] sheds what has waited too long while no call gets through quickly any more
+//! (after CoDel; Nichols & Jacobson, "Controlling Queue Delay", 2012). With
+//! [`Queue::by_priority`] what matters more goes first, and takes the place of what matters
+//! less when the queue is full.
+
+mod adaptive;
+mod gate;
+mod limit;
+mod line;
+mod queue;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use gate::{Gate, Place, Waiting};
+pub use limit::AdaptiveLimit;
+pub(crate) use line::Refused;
+pub use queue::{Order, Queue, QueueDelay};
