@@ -1,6 +1,6 @@
 //! How many calls may be under way at once, and what those do that find no place.
 //!
-//! The [bulkhead](crate::bulkhead) of a client and the queue of a [server](crate::server) are
+//! The [bulkhead](crate::bulkhead) of a client and the queue of a [server](mod@crate::server) are
 //! both made of this: a limit, fixed or [adaptive](AdaptiveLimit), and one bounded [`Queue`].
 //!
 //! # The limit

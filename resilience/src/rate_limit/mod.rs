@@ -13,7 +13,7 @@
 //! - Answers carry `RateLimit-Policy` and `RateLimit`
 //!   (draft-ietf-httpapi-ratelimit-headers-10), so that callers can slow down before they must.
 //! - What is refused is a [`RateLimited`] with the time after which it is worth another try. In
-//!   the [server](crate::server) it is a 429 with `Retry-After`, before the queue.
+//!   the [server](mod@crate::server) it is a 429 with `Retry-After`, before the queue.
 //!
 //! Do without it where you want to protect yourself from too much *work*: requests differ in
 //! cost, and a number of them that is right today is wrong after the next release. That is what
