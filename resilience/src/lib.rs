@@ -26,6 +26,7 @@ pub mod server;
 #[cfg(feature = "settings")]
 pub mod settings;
 pub mod stack;
+mod sync;
 pub mod telemetry;
 pub mod timeout;
 pub mod transport;

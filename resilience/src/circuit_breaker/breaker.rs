@@ -1,193 +1,314 @@
-//! The state machine behind a lock, shared by every clone of the middleware.
+//! The shared breaker: how a call gets in, how its end is counted, how a change is published.
 
 use std::fmt;
+use std::ops::Deref;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
+use super::clock::Clock;
+use super::config::CircuitBreakerConfig;
 use super::error::CircuitOpen;
+use super::gate::{Gate, Permit, Way};
+use super::mode::Mode;
 use super::observer::Observer;
-use super::state::{Ending, Machine, Permit, Transition};
-use super::window::Sample;
+use super::rules::Rules;
+use super::state::{Ending, Machine, Transition, Trip};
+use super::window::{Sample, Totals};
 use crate::classify::Outcome;
+use crate::config::ConfigError;
 use crate::telemetry::BreakerState as State;
 
-/// One breaker.
+/// What every handle and every service of a breaker shares.
 pub(super) struct Breaker {
-    name: Arc<str>,
-    /// Generation and state of `machine`, so that a call through a closed breaker takes
-    /// no lock before it starts: see [`Gate`].
-    gate: Gate,
-    machine: Mutex<Machine>,
-    slow_threshold: Option<Duration>,
-    observer: Observer,
+    circuit: Mutex<Arc<Circuit>>,
+    seed: u64,
 }
 
 impl Breaker {
     pub(super) fn new(
         name: Arc<str>,
-        machine: Machine,
-        slow_threshold: Option<Duration>,
+        config: &CircuitBreakerConfig,
+        seed: u64,
         observer: Observer,
     ) -> Self {
-        Self {
+        let core = Core {
             name,
-            gate: Gate::new(&machine),
-            machine: Mutex::new(machine),
-            slow_threshold,
+            gate: Gate::new(),
+            machine: Mutex::new(Machine::new(config.machine_rules(seed))),
             observer,
+        };
+        let circuit = Circuit {
+            core: Arc::new(core),
+            rules: config.rules(None, Instant::now()),
+        };
+        Self {
+            circuit: Mutex::new(Arc::new(circuit)),
+            seed,
         }
     }
 
-    pub(super) fn name(&self) -> &str {
-        &self.name
+    /// The breaker under the present rules.
+    pub(super) fn circuit(&self) -> Arc<Circuit> {
+        Arc::clone(&self.circuit.lock())
     }
 
-    pub(super) fn state(&self) -> State {
-        self.machine.lock().state()
-    }
-
-    /// Whether a call would have to ask the machine.
-    pub(super) fn is_closed(&self) -> bool {
-        self.gate.closed().is_some()
-    }
-
-    /// Asks for the right to a call.
-    pub(super) fn admit(self: &Arc<Self>) -> Result<CallGuard, CircuitOpen> {
-        if let Some(permit) = self.gate.closed() {
-            return Ok(self.guard(permit));
-        }
+    /// Puts other rules in force, in the same state.
+    pub(super) fn reconfigure(&self, config: &CircuitBreakerConfig) -> Result<(), ConfigError> {
+        config.check()?;
         let now = Instant::now();
-        let decision = {
-            let mut machine = self.machine.lock();
-            let (decision, transition) = machine.admit(now);
-            self.publish(&machine, transition);
-            decision
-        };
-        match decision {
-            Ok(permit) => Ok(self.guard(permit)),
-            Err(refusal) => {
-                self.observer.rejected();
-                Err(CircuitOpen::new(Arc::clone(&self.name), refusal, now))
-            }
-        }
-    }
-
-    fn guard(self: &Arc<Self>, permit: Permit) -> CallGuard {
-        CallGuard {
-            breaker: Arc::clone(self),
-            permit,
-            started: self.slow_threshold.map(|_| Instant::now()),
-            is_settled: false,
-        }
-    }
-
-    fn settle(&self, permit: Permit, ending: Ending, now: Instant) {
-        self.observer.ended(ending);
-        let mut machine = self.machine.lock();
-        let transition = machine.settle(permit, ending, now);
-        self.publish(&machine, transition);
-    }
-
-    /// Tells the gate and the observer about a transition; under the lock, so that they
-    /// see transitions in the order in which they happen.
-    fn publish(&self, machine: &Machine, transition: Option<Transition>) {
-        let Some(transition) = transition else {
-            return;
-        };
-        self.gate.publish(machine);
-        self.observer.transition(transition);
+        let mut circuit = self.circuit.lock();
+        let core = Arc::clone(&circuit.core);
+        let mut machine = core.machine.lock();
+        // The gate first: calls of the old generation do not count any more, so nothing is
+        // added to a window while its calls are handed over.
+        machine.adopt(config.machine_rules(self.seed), now);
+        let version = circuit.rules.version.wrapping_add(1);
+        core.gate.publish(machine.generation(), version, Way::Ask);
+        let rules = config.rules(Some(&circuit.rules), now);
+        core.gate
+            .publish(machine.generation(), version, machine.way());
+        *circuit = Arc::new(Circuit {
+            core: Arc::clone(&core),
+            rules,
+        });
+        Ok(())
     }
 }
 
 impl fmt::Debug for Breaker {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("Breaker")
-            .field("name", &self.name)
-            .field("state", &self.state())
-            .finish_non_exhaustive()
+        self.circuit().fmt(formatter)
     }
 }
 
-/// The generation of the machine, with the lowest bit set while it is closed.
-///
-/// A call may read it just before a transition: its permit is then of an earlier
-/// generation and its result counts for nothing.
-struct Gate(AtomicU64);
+/// What lasts as long as the breaker.
+struct Core {
+    name: Arc<str>,
+    gate: Gate,
+    machine: Mutex<Machine>,
+    observer: Observer,
+}
 
-impl Gate {
-    fn new(machine: &Machine) -> Self {
-        Self(AtomicU64::new(Self::encode(machine)))
+/// A breaker together with one version of its rules. Services keep the newest they know.
+pub(super) struct Circuit {
+    core: Arc<Core>,
+    rules: Rules,
+}
+
+impl Circuit {
+    pub(super) fn name(&self) -> &str {
+        &self.core.name
     }
 
-    fn encode(machine: &Machine) -> u64 {
-        (machine.generation() << 1) | u64::from(machine.state() == State::Closed)
+    pub(super) fn state(&self) -> State {
+        self.core.machine.lock().state()
     }
 
-    fn publish(&self, machine: &Machine) {
-        self.0.store(Self::encode(machine), Ordering::Release);
+    pub(super) fn mode(&self) -> Mode {
+        self.core.machine.lock().mode()
     }
 
-    /// A permit, if the breaker is closed.
-    fn closed(&self) -> Option<Permit> {
-        let value = self.0.load(Ordering::Acquire);
-        (value & 1 == 1).then_some(Permit {
-            generation: value >> 1,
-        })
+    pub(super) fn totals(&self) -> Option<Totals> {
+        self.rules.totals(Instant::now())
+    }
+
+    pub(super) fn observer(&self) -> &Observer {
+        &self.core.observer
+    }
+
+    /// Whether an operator has put other rules in force.
+    pub(super) fn is_outdated(&self) -> bool {
+        let (_, version) = self.core.gate.read();
+        version != self.rules.version
+    }
+
+    /// Whether a call would pass without asking the state machine.
+    pub(super) fn passes(&self) -> bool {
+        self.core.gate.read().0.way != Way::Ask
+    }
+
+    /// Asks for the right to a call.
+    pub(super) fn admit<C: Deref<Target = Self>>(circuit: C) -> Result<CallGuard<C>, CircuitOpen> {
+        let (permit, _) = circuit.core.gate.read();
+        if permit.way != Way::Ask {
+            return Ok(CallGuard::new(circuit, permit));
+        }
+        let now = Instant::now();
+        let decision = {
+            let mut machine = circuit.core.machine.lock();
+            let (decision, transition) = machine.admit(now);
+            circuit.publish(&machine, transition, now);
+            decision
+        };
+        match decision {
+            Ok(permit) => Ok(CallGuard::new(circuit, permit)),
+            Err(refusal) => {
+                circuit.core.observer.rejected();
+                let name = Arc::clone(&circuit.core.name);
+                Err(CircuitOpen::new(name, refusal, now))
+            }
+        }
+    }
+
+    pub(super) fn switch(&self, mode: Mode) {
+        let now = Instant::now();
+        let mut machine = self.core.machine.lock();
+        let transition = machine.switch(mode, now);
+        self.core.observer.mode(mode);
+        self.publish(&machine, transition, now);
+    }
+
+    pub(super) fn reset(&self) {
+        let now = Instant::now();
+        let mut machine = self.core.machine.lock();
+        let transition = machine.reset();
+        self.core.observer.mode(Mode::Automatic);
+        self.publish(&machine, Some(transition), now);
+    }
+
+    fn settle(&self, permit: Permit, ending: Ending, clock: &mut Clock) {
+        if permit.way == Way::Unseen {
+            return;
+        }
+        self.core.observer.ended(ending);
+        match (permit.way, ending) {
+            (Way::Ask, _) => {
+                let now = clock.now();
+                let mut machine = self.core.machine.lock();
+                let transition = machine.settle(permit, ending, now);
+                self.publish(&machine, transition, now);
+            }
+            (Way::Counted, Ending::Counted(sample)) => self.count(permit, sample, clock),
+            _ => {}
+        }
+    }
+
+    fn count(&self, permit: Permit, sample: Sample, clock: &mut Clock) {
+        let generation = permit.generation;
+        if !self.core.gate.is_in(generation) {
+            return;
+        }
+        let verdict = self
+            .rules
+            .record(generation, sample, clock, &self.core.gate);
+        if verdict.is_none() && !self.rules.asks_failsafe {
+            return;
+        }
+        let now = clock.now();
+        let mut machine = self.core.machine.lock();
+        let consulted = machine.consult(generation, sample, now);
+        let trip = match (consulted, verdict) {
+            (None, Some(reason)) => machine.trip(generation, reason, now),
+            (consulted, _) => consulted,
+        };
+        match trip {
+            Some(Trip::Opened(transition)) => self.publish(&machine, Some(transition), now),
+            Some(Trip::WouldOpen(reason)) => {
+                self.change_gate(&machine);
+                self.core.observer.would_open(reason);
+            }
+            None => {}
+        }
+    }
+
+    /// Tells the gate and the observer about a transition; under the lock, so that they
+    /// see transitions in the order in which they happen.
+    fn publish(&self, machine: &Machine, transition: Option<Transition>, now: Instant) {
+        let Some(transition) = transition else {
+            return;
+        };
+        self.change_gate(machine);
+        self.core
+            .observer
+            .transition(transition, machine.mode(), now);
+    }
+
+    /// Where calls are counted from now on, the window forgets what it holds, and the gate has
+    /// left the generation that filled it before: see [`super::window`].
+    fn change_gate(&self, machine: &Machine) {
+        let (gate, generation, version) = (
+            &self.core.gate,
+            machine.generation(),
+            self.core.gate.read().1,
+        );
+        if machine.way() == Way::Counted {
+            gate.publish(generation, version, Way::Ask);
+            self.rules.forget();
+        }
+        gate.publish(generation, version, machine.way());
+    }
+}
+
+impl fmt::Debug for Circuit {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Breaker")
+            .field("name", &self.core.name)
+            .field("state", &self.state())
+            .field("mode", &self.mode())
+            .finish_non_exhaustive()
     }
 }
 
 /// The right to one call. Dropped without an outcome, it says that the call was cancelled.
 #[derive(Debug)]
-pub(super) struct CallGuard {
-    breaker: Arc<Breaker>,
+pub(super) struct CallGuard<C: Deref<Target = Circuit> = Arc<Circuit>> {
+    circuit: C,
     permit: Permit,
     /// When the call began, where slow calls count.
     started: Option<Instant>,
     is_settled: bool,
 }
 
-impl CallGuard {
+impl<C: Deref<Target = Circuit>> CallGuard<C> {
+    fn new(circuit: C, permit: Permit) -> Self {
+        let counts_time = circuit.rules.slow_threshold.is_some() && permit.way != Way::Unseen;
+        Self {
+            permit,
+            started: counts_time.then(Instant::now),
+            is_settled: false,
+            circuit,
+        }
+    }
+
     /// The call ended.
     pub(super) fn settle(mut self, outcome: Outcome) {
         self.is_settled = true;
-        let now = Instant::now();
-        let slow = self.is_slow(now);
-        let ending = match outcome {
-            Outcome::Success => Ending::Counted(Sample {
-                failure: false,
-                slow,
-            }),
-            Outcome::Failure => Ending::Counted(Sample {
-                failure: true,
-                slow,
-            }),
-            Outcome::Neutral => Ending::Neutral,
+        let mut clock = Clock::default();
+        let failure = match outcome {
+            Outcome::Success => false,
+            Outcome::Failure => true,
+            Outcome::Neutral => {
+                return self
+                    .circuit
+                    .settle(self.permit, Ending::Neutral, &mut clock);
+            }
         };
-        self.breaker.settle(self.permit, ending, now);
+        let slow = self.is_slow(&mut clock);
+        let ending = Ending::Counted(Sample { failure, slow });
+        self.circuit.settle(self.permit, ending, &mut clock);
     }
 
-    fn is_slow(&self, now: Instant) -> bool {
-        let (Some(started), Some(threshold)) = (self.started, self.breaker.slow_threshold) else {
+    fn is_slow(&self, clock: &mut Clock) -> bool {
+        let threshold = self.circuit.rules.slow_threshold;
+        let (Some(started), Some(threshold)) = (self.started, threshold) else {
             return false;
         };
-        now.saturating_duration_since(started) >= threshold
+        clock.now().saturating_duration_since(started) >= threshold
     }
 }
 
-impl Drop for CallGuard {
+impl<C: Deref<Target = Circuit>> Drop for CallGuard<C> {
     fn drop(&mut self) {
         if self.is_settled {
             return;
         }
-        let now = Instant::now();
+        let mut clock = Clock::default();
         // Whoever gave up may just have had no time; but after the slow threshold the
         // dependency is to blame, or callers less patient than it would hide its slowness.
-        let ending = if self.is_slow(now) {
+        let ending = if self.is_slow(&mut clock) {
             Ending::Counted(Sample {
                 failure: false,
                 slow: true,
@@ -195,29 +316,6 @@ impl Drop for CallGuard {
         } else {
             Ending::Neutral
         };
-        self.breaker.settle(self.permit, ending, now);
-    }
-}
-
-/// Looks at a breaker from outside: for health pages, admin endpoints and tests.
-#[derive(Debug, Clone)]
-pub struct BreakerHandle {
-    breaker: Arc<Breaker>,
-}
-
-impl BreakerHandle {
-    pub(super) const fn new(breaker: Arc<Breaker>) -> Self {
-        Self { breaker }
-    }
-
-    /// The name of the breaker.
-    pub fn name(&self) -> &str {
-        self.breaker.name()
-    }
-
-    /// The present state. It changes with calls: an open breaker whose backoff is over
-    /// stays open until the next call comes and probes.
-    pub fn state(&self) -> State {
-        self.breaker.state()
+        self.circuit.settle(self.permit, ending, &mut clock);
     }
 }

@@ -8,6 +8,7 @@ use super::breaker::Breaker;
 use super::config::CircuitBreakerConfig;
 use super::layer::CircuitBreakerLayer;
 use super::observer::Observer;
+use super::tracking::{AtEnd, AtHead};
 use crate::classify::HttpClassify;
 use crate::config::ConfigError;
 use crate::telemetry::Telemetry;
@@ -15,12 +16,13 @@ use crate::telemetry::Telemetry;
 /// Builds a [`CircuitBreakerLayer`].
 #[derive(Debug, Clone)]
 #[must_use = "a builder does nothing until `build` is called"]
-pub struct CircuitBreakerBuilder<C = HttpClassify> {
-    name: String,
-    config: CircuitBreakerConfig,
-    seed: u64,
-    telemetry: Telemetry,
-    classify: C,
+pub struct CircuitBreakerBuilder<C = HttpClassify, T = AtHead> {
+    pub(super) name: String,
+    pub(super) config: CircuitBreakerConfig,
+    pub(super) seed: u64,
+    pub(super) telemetry: Telemetry,
+    pub(super) classify: C,
+    pub(super) tracking: T,
 }
 
 impl CircuitBreakerBuilder {
@@ -31,11 +33,12 @@ impl CircuitBreakerBuilder {
             seed: 0,
             telemetry: Telemetry::default(),
             classify: HttpClassify::default(),
+            tracking: AtHead::default(),
         }
     }
 }
 
-impl<C> CircuitBreakerBuilder<C> {
+impl<C, T> CircuitBreakerBuilder<C, T> {
     /// The rules of the breaker.
     pub fn config(mut self, config: CircuitBreakerConfig) -> Self {
         self.config = config;
@@ -56,13 +59,28 @@ impl<C> CircuitBreakerBuilder<C> {
 
     /// What counts as a failure (default: server errors and errors, but not what the
     /// middleware itself rejects).
-    pub fn classify<D>(self, classify: D) -> CircuitBreakerBuilder<D> {
+    pub fn classify<D>(self, classify: D) -> CircuitBreakerBuilder<D, T> {
         CircuitBreakerBuilder {
             name: self.name,
             config: self.config,
             seed: self.seed,
             telemetry: self.telemetry,
             classify,
+            tracking: self.tracking,
+        }
+    }
+
+    /// A good call ends with its body and not with the head of its answer: a stream that breaks
+    /// off counts as failed, see [`TrackedBody`](super::TrackedBody). For services whose answers
+    /// are HTTP responses.
+    pub fn track_bodies(self) -> CircuitBreakerBuilder<C, AtEnd> {
+        CircuitBreakerBuilder {
+            name: self.name,
+            config: self.config,
+            seed: self.seed,
+            telemetry: self.telemetry,
+            classify: self.classify,
+            tracking: AtEnd::default(),
         }
     }
 
@@ -71,12 +89,15 @@ impl<C> CircuitBreakerBuilder<C> {
     /// # Errors
     ///
     /// A value that cannot be, with its name and what would be right.
-    pub fn build(self) -> Result<CircuitBreakerLayer<C>, ConfigError> {
+    pub fn build(self) -> Result<CircuitBreakerLayer<C, T>, ConfigError> {
         self.config.check()?;
-        let machine = self.config.machine(self.seed, Instant::now());
-        let observer = Observer::new(&self.name, self.telemetry);
-        let slow_threshold = self.config.slow_threshold();
-        let breaker = Breaker::new(self.name.into(), machine, slow_threshold, observer);
-        Ok(CircuitBreakerLayer::new(Arc::new(breaker), self.classify))
+        let observer = Observer::new(&self.name, self.telemetry, Instant::now());
+        let breaker = Breaker::new(self.name.into(), &self.config, self.seed, observer);
+        let breaker = Arc::new(breaker);
+        Ok(CircuitBreakerLayer::new(
+            breaker,
+            self.classify,
+            self.tracking,
+        ))
     }
 }

@@ -1,17 +1,19 @@
 //! What a breaker can be told.
 
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
 use failsafe::FailurePolicy;
 use tokio::time::Instant;
 
+use super::backoff::{BoxBackoff, Pauses, default_backoff};
+use super::consecutive::Consecutive;
 use super::half_open::ProbeRules;
-use super::policy::{Policy, Thresholds};
-use super::state::Machine;
-use super::window::Window;
-use crate::backoff::FullJitter;
+use super::rule::Rule;
+use super::rules::{Rates, Rules};
+use super::state::MachineRules;
+use super::thresholds::Thresholds;
+use super::window::{MAXIMUM_BUCKETS, MAXIMUM_CALLS, Window};
 use crate::config::{Checks, ConfigError};
 
 /// The rules of a circuit breaker, without its name.
@@ -27,13 +29,12 @@ pub struct CircuitBreakerConfig {
     failure_rate: f64,
     slow: Option<SlowCalls>,
     minimum_calls: u32,
-    policy: Option<PolicyMaker>,
+    rule: Rule,
     backoff: Option<BoxBackoff>,
     probes: u32,
     half_open_deadline: Duration,
+    ramp: Option<Duration>,
 }
-
-type PolicyMaker = Arc<dyn Fn() -> Box<dyn FailurePolicy + Send> + Send + Sync>;
 
 #[derive(Debug, Clone, Copy)]
 struct SlowCalls {
@@ -49,10 +50,11 @@ impl CircuitBreakerConfig {
             failure_rate: 0.5,
             slow: None,
             minimum_calls: 20,
-            policy: None,
+            rule: Rule::rates(),
             backoff: None,
             probes: 3,
             half_open_deadline: Duration::from_secs(5),
+            ramp: None,
         }
     }
 
@@ -84,13 +86,20 @@ impl CircuitBreakerConfig {
         self
     }
 
-    /// Lets a policy of failsafe decide instead of the window: `make` is called once for
-    /// every breaker built, because such a policy has a state.
-    ///
-    /// The policy also says for how long the breaker opens. It sees no latency, so a slow
-    /// call counts as a failure for it. One failed probe reopens. Policies of failsafe
-    /// that look at the time read the clock of the standard library: paused tokio time
-    /// does not reach them, though it does reach the pauses that they return.
+    /// What opens the breaker (default: [`Rule::rates`]). Where rates do not take part, one
+    /// failed or slow probe reopens.
+    pub fn opens_by(mut self, rule: Rule) -> Self {
+        self.rule = rule;
+        self
+    }
+
+    /// Opens after so many failures in a row instead of by rates: see
+    /// [`Rule::consecutive_failures`].
+    pub fn consecutive_failures(self, failures: u32) -> Self {
+        self.opens_by(Rule::consecutive_failures(failures))
+    }
+
+    /// Lets a policy of failsafe decide instead of the rates: see [`Rule::failsafe`].
     ///
     /// ```
     /// use std::time::Duration;
@@ -102,23 +111,22 @@ impl CircuitBreakerConfig {
     /// });
     /// # let _ = config;
     /// ```
-    pub fn failsafe_policy<P>(mut self, make: impl Fn() -> P + Send + Sync + 'static) -> Self
+    pub fn failsafe_policy<P>(self, make: impl Fn() -> P + Send + Sync + 'static) -> Self
     where
         P: FailurePolicy + Send + 'static,
     {
-        self.policy = Some(Arc::new(move || Box::new(make())));
-        self
+        self.opens_by(Rule::failsafe(make))
     }
 
     /// How long the breaker stays open: the first element after it was closed, the next
     /// whenever probes fail, and the last one again and again when the iterator ends
-    /// (default: [`FullJitter`] from 0.5 s to 5 s, at least 0.1 s, with the seed of the
+    /// (default: [full jitter](crate::backoff::FullJitter) from 0.5 s to 5 s, at least 0.1 s, with the seed of the
     /// builder).
     pub fn backoff<B>(mut self, backoff: B) -> Self
     where
         B: Iterator<Item = Duration> + Clone + Send + 'static,
     {
-        self.backoff = Some(BoxBackoff(Box::new(backoff)));
+        self.backoff = Some(BoxBackoff::new(backoff));
         self
     }
 
@@ -135,9 +143,12 @@ impl CircuitBreakerConfig {
         self
     }
 
-    /// From when on a call is slow, if slow calls count.
-    pub(super) fn slow_threshold(&self) -> Option<Duration> {
-        self.slow.map(|slow| slow.threshold)
+    /// Over how long the admitted share of calls grows from a tenth to all of them after good
+    /// probes; failures on the way reopen (default: none, all calls pass at once). `None` takes
+    /// the ramp out again.
+    pub fn ramp(mut self, duration: impl Into<Option<Duration>>) -> Self {
+        self.ramp = duration.into();
+        self
     }
 
     pub(super) fn check(&self) -> Result<(), ConfigError> {
@@ -149,43 +160,71 @@ impl CircuitBreakerConfig {
         CHECKS.is_positive("half_open_deadline", self.half_open_deadline)?;
         CHECKS.is_at_least_one("minimum_calls", self.minimum_calls)?;
         CHECKS.is_at_least_one("probes", self.probes)?;
-        match self.window {
-            Window::Count { calls } => {
-                CHECKS.is_at_least_one("window calls", calls)?;
-                if self.minimum_calls > calls {
-                    let expected = format!("at most the {calls} calls of the window");
-                    return Err(wrong("minimum_calls", self.minimum_calls, expected));
-                }
-            }
-            Window::Time { span, buckets } => {
-                CHECKS.is_positive("window span", span)?;
-                CHECKS.is_at_least_one("window buckets", buckets)?;
-            }
+        if let Some(ramp) = self.ramp {
+            CHECKS.is_positive("ramp", ramp)?;
+        }
+        if let Some(failures) = self.rule.consecutive {
+            CHECKS.is_at_least_one("consecutive_failures", failures)?;
+        }
+        if self.rule.rates {
+            return self.check_window();
         }
         Ok(())
     }
 
-    pub(super) fn machine(&self, seed: u64, now: Instant) -> Machine {
-        let thresholds = Thresholds {
+    fn check_window(&self) -> Result<(), ConfigError> {
+        match self.window {
+            Window::Count { calls } => {
+                CHECKS.is_at_least_one("window calls", calls)?;
+                is_at_most("window calls", calls, MAXIMUM_CALLS)?;
+                if self.minimum_calls > calls {
+                    let expected = format!("at most the {calls} calls of the window");
+                    return Err(wrong("minimum_calls", self.minimum_calls, expected));
+                }
+                Ok(())
+            }
+            Window::Time { span, buckets } => {
+                CHECKS.is_positive("window span", span)?;
+                CHECKS.is_at_least_one("window buckets", buckets)?;
+                is_at_most("window buckets", buckets, MAXIMUM_BUCKETS)
+            }
+        }
+    }
+
+    /// How calls are counted, beginning with what the rules before have counted.
+    pub(super) fn rules(&self, before: Option<&Rules>, now: Instant) -> Rules {
+        let rates_before = before.and_then(|before| before.rates.as_ref());
+        let rates = || Rates::new(self.window, self.thresholds(), rates_before, now);
+        Rules {
+            version: before.map_or(0, |before| before.version.wrapping_add(1)),
+            slow_threshold: self.slow.map(|slow| slow.threshold),
+            rates: self.rule.rates.then(rates),
+            consecutive: self.rule.consecutive.map(Consecutive::new),
+            asks_failsafe: !self.rule.failsafe.is_empty(),
+        }
+    }
+
+    pub(super) fn machine_rules(&self, seed: u64) -> MachineRules {
+        let probes = if self.rule.rates {
+            ProbeRules::by_rates(self.probes, self.half_open_deadline, self.thresholds())
+        } else {
+            ProbeRules::strict(self.probes, self.half_open_deadline)
+        };
+        let backoff = self.backoff.clone();
+        MachineRules {
+            probes,
+            ramp: self.ramp,
+            pauses: Pauses::new(backoff.unwrap_or_else(|| default_backoff(seed))),
+            policies: self.rule.policies(),
+        }
+    }
+
+    fn thresholds(&self) -> Thresholds {
+        Thresholds {
             failure_rate: self.failure_rate,
             slow_rate: self.slow.map(|slow| slow.rate),
             minimum_calls: self.minimum_calls,
-        };
-        let (policy, rules) = match &self.policy {
-            Some(make) => (
-                Policy::Failsafe(make()),
-                ProbeRules::strict(self.probes, self.half_open_deadline),
-            ),
-            None => (
-                Policy::window(self.window, thresholds, now),
-                ProbeRules::by_rates(self.probes, self.half_open_deadline, thresholds),
-            ),
-        };
-        let backoff = self
-            .backoff
-            .clone()
-            .unwrap_or_else(|| default_backoff(seed));
-        Machine::new(policy, rules, backoff)
+        }
     }
 }
 
@@ -205,15 +244,10 @@ impl fmt::Debug for CircuitBreakerConfig {
             .field("minimum_calls", &self.minimum_calls)
             .field("probes", &self.probes)
             .field("half_open_deadline", &self.half_open_deadline)
+            .field("ramp", &self.ramp)
+            .field("rule", &self.rule)
             .finish_non_exhaustive()
     }
-}
-
-fn default_backoff(seed: u64) -> BoxBackoff {
-    let base = Duration::from_millis(500);
-    let maximum = Duration::from_secs(5);
-    let backoff = FullJitter::new(base, maximum, seed).at_least(Duration::from_millis(100));
-    BoxBackoff(Box::new(backoff))
 }
 
 const PART: &str = "circuit breaker";
@@ -230,34 +264,11 @@ fn is_share(key: &'static str, value: f64) -> Result<(), ConfigError> {
     Err(wrong(key, value, "a share above 0 and at most 1"))
 }
 
-/// A backoff whose type is forgotten.
-pub(super) struct BoxBackoff(Box<dyn CloneBackoff>);
-
-impl Iterator for BoxBackoff {
-    type Item = Duration;
-
-    fn next(&mut self) -> Option<Duration> {
-        self.0.next()
+fn is_at_most(key: &'static str, value: u32, maximum: u32) -> Result<(), ConfigError> {
+    if value <= maximum {
+        return Ok(());
     }
-}
-
-impl Clone for BoxBackoff {
-    fn clone(&self) -> Self {
-        Self(self.0.clone_box())
-    }
-}
-
-trait CloneBackoff: Iterator<Item = Duration> + Send {
-    fn clone_box(&self) -> Box<dyn CloneBackoff>;
-}
-
-impl<B> CloneBackoff for B
-where
-    B: Iterator<Item = Duration> + Clone + Send + 'static,
-{
-    fn clone_box(&self) -> Box<dyn CloneBackoff> {
-        Box::new(self.clone())
-    }
+    Err(wrong(key, value, format!("at most {maximum}")))
 }
 
 #[cfg(test)]
@@ -295,6 +306,9 @@ mod tests {
             (config().window(Window::count(10)), "minimum_calls"),
             (config().window(Window::count(0)), "window calls"),
             (config().window(Window::time(Duration::ZERO)), "window span"),
+            (config().window(Window::count(1_000_001)), "window calls"),
+            (config().consecutive_failures(0), "consecutive_failures"),
+            (config().ramp(Duration::ZERO), "ramp"),
             (config().probes(0), "probes"),
             (
                 config().half_open_deadline(Duration::ZERO),

@@ -4,12 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::HeaderValue;
 use tokio::time::Instant;
 
-use super::state::Refusal;
-use crate::telemetry::BreakerState as State;
+use super::state::{Refusal, Why};
 
-/// A call was rejected because the circuit is open, or half-open with all probes under way.
+/// A call was rejected because the circuit is open, or half-open without a place for it.
 #[derive(Debug, Clone)]
 pub struct CircuitOpen {
     name: Arc<str>,
@@ -42,36 +42,72 @@ impl CircuitOpen {
             .saturating_duration_since(self.refusal.since)
     }
 
-    /// When the next call will be admitted as a probe: `None` while probes are under way,
-    /// or if the backoff never ends.
+    /// When the next call will be admitted as a probe: `None` while probes are under way or
+    /// calls are let in again, if an operator opened the circuit, or if the backoff never ends.
     pub const fn probe_at(&self) -> Option<Instant> {
-        self.refusal.probe_at
+        match self.refusal.why {
+            Why::Waiting { probe_at } => probe_at,
+            _ => None,
+        }
     }
 
     /// How long it takes until the next probe, seen from the rejection; `None` where
     /// [`probe_at`](Self::probe_at) is.
     pub fn probe_in(&self) -> Option<Duration> {
-        let probe_at = self.refusal.probe_at?;
+        let probe_at = self.probe_at()?;
         Some(probe_at.saturating_duration_since(self.rejected_at))
     }
 
     /// Whether probes were under way.
     pub fn is_probing(&self) -> bool {
-        self.refusal.state == State::HalfOpen
+        self.refusal.why == Why::Probing
+    }
+
+    /// Whether an operator opened the circuit.
+    pub fn is_forced(&self) -> bool {
+        self.refusal.why == Why::Forced
+    }
+
+    /// The share of the calls that was admitted, above 0 and below 1, where the dependency
+    /// was recovering.
+    pub const fn admitted_share(&self) -> Option<f64> {
+        match self.refusal.why {
+            Why::Recovering { share } => Some(share),
+            _ => None,
+        }
+    }
+
+    /// What a server can tell its own caller in `Retry-After`: the time until the next probe in
+    /// whole seconds, rounded up, at least 1; `None` where [`probe_at`](Self::probe_at) is.
+    pub fn retry_after(&self) -> Option<HeaderValue> {
+        let probe_in = self.probe_in()?;
+        let rounded_up = probe_in.as_secs() + u64::from(probe_in.subsec_nanos() > 0);
+        Some(HeaderValue::from(rounded_up.max(1)))
     }
 }
 
 impl fmt::Display for CircuitOpen {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (name, open_for) = (&self.name, self.open_for());
+        if self.is_forced() {
+            return write!(
+                formatter,
+                "circuit `{name}` has been open for {open_for:.1?}, by an operator"
+            );
+        }
         write!(
             formatter,
             "circuit `{name}` has been open for {open_for:.1?}, "
         )?;
-        match self.probe_in() {
-            Some(probe_in) => write!(formatter, "next probe in {probe_in:.1?}"),
-            None if self.is_probing() => formatter.write_str("probes are under way"),
-            None => formatter.write_str("no probe is planned"),
+        match self.refusal.why {
+            Why::Recovering { share } => {
+                write!(formatter, "{:.0} % of the calls pass again", share * 100.0)
+            }
+            Why::Probing => formatter.write_str("probes are under way"),
+            Why::Waiting { .. } | Why::Forced => match self.probe_in() {
+                Some(probe_in) => write!(formatter, "next probe in {probe_in:.1?}"),
+                None => formatter.write_str("no probe is planned"),
+            },
         }
     }
 }

@@ -9,24 +9,25 @@ use tower_service::Service;
 
 use super::breaker::CallGuard;
 use super::error::CircuitOpen;
+use super::tracking::{AtHead, Tracked, Tracking, track};
 use crate::BoxError;
 use crate::classify::Classify;
 use crate::readiness::EagerFuture;
 
 pin_project! {
     /// Response future of [`CircuitBreaker`](super::CircuitBreaker).
-    pub struct ResponseFuture<S, Request, C>
+    pub struct ResponseFuture<S, Request, C, T = AtHead>
     where
         S: Service<Request>,
     {
         #[pin]
-        call: Call<S, Request, C>,
+        call: Call<S, Request, C, T>,
     }
 }
 
 pin_project! {
     #[project = CallProjection]
-    enum Call<S, Request, C>
+    enum Call<S, Request, C, T>
     where
         S: Service<Request>,
     {
@@ -35,6 +36,7 @@ pin_project! {
             future: EagerFuture<S, Request>,
             guard: Option<CallGuard>,
             classify: C,
+            tracking: T,
         },
         Rejected {
             error: Option<CircuitOpen>,
@@ -42,7 +44,7 @@ pin_project! {
     }
 }
 
-impl<S, Request, C> ResponseFuture<S, Request, C>
+impl<S, Request, C, T> ResponseFuture<S, Request, C, T>
 where
     S: Service<Request>,
 {
@@ -50,12 +52,14 @@ where
         future: EagerFuture<S, Request>,
         guard: CallGuard,
         classify: C,
+        tracking: T,
     ) -> Self {
         Self {
             call: Call::Admitted {
                 future,
                 guard: Some(guard),
                 classify,
+                tracking,
             },
         }
     }
@@ -67,13 +71,14 @@ where
     }
 }
 
-impl<S, Request, C> Future for ResponseFuture<S, Request, C>
+impl<S, Request, C, T> Future for ResponseFuture<S, Request, C, T>
 where
     S: Service<Request>,
     S::Error: Into<BoxError>,
     C: Classify<S::Response, BoxError>,
+    T: Tracking<S::Response>,
 {
-    type Output = Result<S::Response, BoxError>;
+    type Output = Result<Tracked<T, S::Response>, BoxError>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project().call.project() {
@@ -81,12 +86,21 @@ where
                 future,
                 guard,
                 classify,
+                tracking,
             } => {
                 let result = ready!(future.poll(context)).map_err(Into::into);
-                if let Some(guard) = guard.take() {
-                    guard.settle(classify.classify(result.as_ref()));
-                }
-                Poll::Ready(result)
+                let Some(guard) = guard.take() else {
+                    // Only a future that already gave its answer comes here.
+                    return Poll::Pending;
+                };
+                let outcome = classify.classify(result.as_ref());
+                Poll::Ready(match result {
+                    Ok(response) => Ok(track(tracking, response, guard, outcome)),
+                    Err(error) => {
+                        guard.settle(outcome);
+                        Err(error)
+                    }
+                })
             }
             CallProjection::Rejected { error } => match error.take() {
                 Some(error) => Poll::Ready(Err(error.into())),

@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::policy::{Thresholds, is_reached};
-use super::window::Sample;
+use super::thresholds::{Thresholds, is_reached};
+use super::window::{Sample, Totals};
 
 /// How probes are admitted and judged.
 #[derive(Debug, Clone, Copy)]
@@ -26,6 +26,8 @@ pub(super) struct ProbeRules {
     slow_limit: Option<u32>,
     /// After how long without any progress probes count as hanging.
     deadline: Duration,
+    /// What judges the calls of a ramp; without it any bad one does.
+    thresholds: Option<Thresholds>,
 }
 
 impl ProbeRules {
@@ -41,6 +43,10 @@ impl ProbeRules {
             failure_limit: limit(thresholds.failure_rate),
             slow_limit: thresholds.slow_rate.map(limit),
             deadline,
+            thresholds: Some(Thresholds {
+                minimum_calls: probes,
+                ..thresholds
+            }),
         }
     }
 
@@ -51,7 +57,14 @@ impl ProbeRules {
             failure_limit: 1,
             slow_limit: Some(1),
             deadline,
+            thresholds: None,
         }
+    }
+
+    /// Whether the calls of a ramp, the last of which was bad, speak against the dependency.
+    pub(super) fn is_too_bad(&self, totals: Totals) -> bool {
+        self.thresholds
+            .is_none_or(|thresholds| thresholds.reached(totals).is_some())
     }
 }
 

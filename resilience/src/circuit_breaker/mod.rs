@@ -1,25 +1,42 @@
 //! Rejects calls to a dependency that keeps failing, until probes find it well again.
 //!
-//! - **closed**: calls pass; failures and slow calls are counted over a sliding [`Window`]
-//!   of calls or of time, or by any policy of [`failsafe`]. When a rate reaches its
-//!   threshold, the breaker opens.
+//! - **closed**: calls pass and are counted. What opens the breaker is a [`Rule`]: the share of
+//!   failures or of slow calls over a sliding [`Window`] of calls or of time, failures in a row,
+//!   any policy of [`failsafe`], or one or else another.
 //! - **open**: calls are rejected at once with [`CircuitOpen`], for as long as a backoff
 //!   says: any `Iterator<Item = Duration> + Clone`.
 //! - **half-open**: a few calls pass as probes and decide; the rest is rejected. What
-//!   exactly happens stands in `half_open.rs`.
+//!   exactly happens stands in `half_open.rs`. With a
+//!   [ramp](CircuitBreakerConfig::ramp) good probes are followed by a growing share of the
+//!   calls, see `ramp.rs`.
 //!
 //! Only results of the present state count: a call that was admitted before the breaker
 //! opened neither closes nor reopens it when it ends late. A cancelled call gives its
 //! probe back and says nothing, unless it had outlived the threshold of
 //! [`slow_calls`](CircuitBreakerConfig::slow_calls): then it counts as slow. What other
-//! parts of the middleware reject says nothing either, see [`crate::rejection`].
+//! parts of the middleware reject says nothing either, see [`crate::rejection`]. With
+//! [`track_bodies`](CircuitBreakerBuilder::track_bodies) a call lasts until the end of the body.
+//!
+//! A [`BreakerHandle`] shows the state, lets it be watched, forces the breaker open or closed,
+//! switches it off or lets it only watch, and [reconfigures](BreakerHandle::reconfigure) it while
+//! it keeps its state. One layer is one breaker; [`keyed`] gives each endpoint, route or host
+//! its own.
 //!
 //! Every change of state is an [event](crate::telemetry::Event::BreakerTransition) with one
-//! of these reasons: `failure-rate`, `slow-rate`, `policy` (of failsafe), `backoff-over`,
-//! `probes-succeeded`, `probes-failed`, `probes-overdue`.
+//! of these reasons: `failure-rate`, `slow-rate`, `consecutive-failures`, `policy` (of failsafe),
+//! `backoff-over`, `probes-succeeded`, `probes-failed`, `probes-overdue`, `ramp-over`,
+//! `ramp-failed`; and, where an operator spoke: `forced-open`, `forced-closed`, `disabled`,
+//! `metrics-only`, `automatic`, `reset`.
 //!
-//! A call through a closed breaker allocates nothing, takes no lock before it starts and a
-//! short one when it ends, and reads the clock once, or twice where slow calls count.
+//! A call through a closed breaker allocates nothing. With a window of calls or failures in a
+//! row it takes no lock; with a window of time a short one when it ends. It reads the clock when
+//! it ends only for a window of time, and twice only where slow calls count.
+//!
+//! **When not to use it**: around something that cannot be out of order as a whole (a pure
+//! function, a queue in the same process), around many dependencies at once (one bad host of
+//! twenty would close the way to all of them: use [`keyed`] breakers or the
+//! [balancer](crate::balance)'s ejection), or where a failure must always reach the dependency,
+//! as with a write that has no other home.
 //!
 //! ```
 //! use std::time::Duration;
@@ -61,28 +78,43 @@
 //! # }
 //! ```
 
+mod backoff;
 mod breaker;
 mod builder;
+mod clock;
 mod config;
+mod consecutive;
 mod error;
 mod future;
+mod gate;
 mod half_open;
+mod handle;
+pub mod keyed;
 mod layer;
+mod mode;
 mod observer;
-mod policy;
+mod ramp;
+mod reason;
+mod rule;
+mod rules;
 mod service;
 mod state;
 #[cfg(test)]
 mod tests;
+mod thresholds;
+mod tracking;
 mod window;
 
-pub use breaker::BreakerHandle;
 pub use builder::CircuitBreakerBuilder;
 pub use config::CircuitBreakerConfig;
 pub use error::CircuitOpen;
 pub use future::ResponseFuture;
+pub use handle::{AdmittedCall, BreakerHandle, BreakerStatus, WindowCounts};
 pub use layer::CircuitBreakerLayer;
+pub use mode::Mode;
+pub use rule::Rule;
 pub use service::CircuitBreaker;
+pub use tracking::{AtEnd, AtHead, TrackedBody, Tracking};
 pub use window::Window;
 
 pub use crate::telemetry::BreakerState as State;

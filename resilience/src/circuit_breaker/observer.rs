@@ -1,5 +1,11 @@
 //! What the world gets to know about a breaker.
 
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::handle::BreakerStatus;
+use super::mode::Mode;
+use super::reason::TransitionReason;
 use super::state::{Ending, Transition};
 use crate::telemetry::{BreakerState, Counter, Event, StateGauge, Telemetry, names};
 
@@ -7,7 +13,9 @@ use crate::telemetry::{BreakerState, Counter, Event, StateGauge, Telemetry, name
 pub(super) struct Observer {
     name: String,
     telemetry: Telemetry,
+    status: watch::Sender<BreakerStatus>,
     state: StateGauge,
+    mode: StateGauge,
     transitions: [(BreakerState, Counter); 3],
     succeeded: Counter,
     failed: Counter,
@@ -17,7 +25,7 @@ pub(super) struct Observer {
 }
 
 impl Observer {
-    pub(super) fn new(name: &str, telemetry: Telemetry) -> Self {
+    pub(super) fn new(name: &str, telemetry: Telemetry, now: Instant) -> Self {
         let calls = |outcome| telemetry.counter(&names::BREAKER_CALLS, &[name, outcome]);
         let entered = |state: BreakerState| {
             let labels = [name, state.as_str()];
@@ -28,9 +36,18 @@ impl Observer {
         };
         let state = telemetry.states(&names::BREAKER_STATE, name, &BreakerState::NAMES);
         state.set(BreakerState::Closed.as_str());
+        let mode = telemetry.states(&names::BREAKER_MODE, name, &Mode::NAMES);
+        mode.set(Mode::Automatic.as_str());
+        let status = BreakerStatus {
+            state: BreakerState::Closed,
+            mode: Mode::Automatic,
+            since: now,
+        };
         Self {
             name: name.to_owned(),
+            status: watch::Sender::new(status),
             state,
+            mode,
             transitions: [
                 entered(BreakerState::Closed),
                 entered(BreakerState::Open),
@@ -45,7 +62,16 @@ impl Observer {
         }
     }
 
-    pub(super) fn transition(&self, transition: Transition) {
+    pub(super) fn watch(&self) -> watch::Receiver<BreakerStatus> {
+        self.status.subscribe()
+    }
+
+    pub(super) fn transition(&self, transition: Transition, mode: Mode, now: Instant) {
+        self.status.send_replace(BreakerStatus {
+            state: transition.to,
+            mode,
+            since: now,
+        });
         self.state.set(transition.to.as_str());
         for (state, counter) in &self.transitions {
             if *state == transition.to {
@@ -57,6 +83,18 @@ impl Observer {
             from: transition.from,
             to: transition.to,
             reason: transition.reason.as_str().to_owned(),
+        });
+    }
+
+    pub(super) fn mode(&self, mode: Mode) {
+        self.mode.set(mode.as_str());
+    }
+
+    /// The breaker only watches, and its rules would have opened it.
+    pub(super) fn would_open(&self, reason: TransitionReason) {
+        self.telemetry.emit(Event::BreakerWouldOpen {
+            client: self.name.clone(),
+            reason: reason.as_str().to_owned(),
         });
     }
 

@@ -1,16 +1,24 @@
 //! The states of a breaker and the moves between them: pure, with the clock as an argument.
+//!
+//! Closed is the state in which this machine has least to do: calls pass it by at the
+//! [gate](super::gate), are counted by the [rules](super::rules), and only their verdict
+//! comes here, as a [`trip`](Machine::trip).
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::config::BoxBackoff;
+use super::backoff::Pauses;
+use super::gate::{Permit, Way};
 use super::half_open::{HalfOpen, Judgement, Place, ProbeRules};
-use super::policy::{Policy, TransitionReason};
+use super::mode::Mode;
+use super::ramp::Ramp;
+use super::reason::TransitionReason;
+use super::rule::BoxPolicy;
 use super::window::Sample;
 use crate::telemetry::BreakerState as State;
 
-/// A move from one state to another.
+/// A move from one state to another, or to the same one anew.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Transition {
     pub(super) from: State,
@@ -18,23 +26,34 @@ pub(super) struct Transition {
     pub(super) reason: TransitionReason,
 }
 
-/// The right to one call. Every change of state begins a generation, and only results of
-/// the present one count.
+/// What a verdict against the dependency came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Permit {
-    pub(super) generation: u64,
+pub(super) enum Trip {
+    /// The breaker opened.
+    Opened(Transition),
+    /// It would have, were it allowed to.
+    WouldOpen(TransitionReason),
 }
 
 /// Why a call may not pass.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Refusal {
-    /// Open, or half-open with every place taken.
-    pub(super) state: State,
+    pub(super) why: Why,
     /// When the breaker left the closed state.
     pub(super) since: Instant,
-    /// When the next probe is admitted: `None` while probes are under way, or if the
-    /// backoff lies beyond the end of time.
-    pub(super) probe_at: Option<Instant>,
+}
+
+/// What stands in the way of a call.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Why {
+    /// The backoff is not over. Without a time it lies beyond the end of time.
+    Waiting { probe_at: Option<Instant> },
+    /// Every probe is under way.
+    Probing,
+    /// Only this share of the calls is admitted yet.
+    Recovering { share: f64 },
+    /// An operator wants it so.
+    Forced,
 }
 
 /// What became of a call.
@@ -56,63 +75,85 @@ enum Phase {
         since: Instant,
         half_open: HalfOpen,
     },
+    Ramping {
+        since: Instant,
+        ramp: Ramp,
+    },
+}
+
+/// What of the configuration the machine needs.
+pub(super) struct MachineRules {
+    pub(super) probes: ProbeRules,
+    /// Over how long the admitted share grows after good probes.
+    pub(super) ramp: Option<Duration>,
+    pub(super) pauses: Pauses,
+    pub(super) policies: Vec<BoxPolicy>,
 }
 
 /// The whole breaker without locks, clocks and services.
 pub(super) struct Machine {
     phase: Phase,
-    generation: u64,
-    policy: Policy,
-    rules: ProbeRules,
-    fresh_backoff: BoxBackoff,
-    backoff: BoxBackoff,
-    /// What the backoff said last: it goes on saying it when the iterator has ended.
-    last_pause: Duration,
+    mode: Mode,
+    generation: u32,
+    rules: MachineRules,
 }
 
-/// The pause of a backoff that has no first element.
-const PAUSE_WITHOUT_BACKOFF: Duration = Duration::from_secs(5);
-
 impl Machine {
-    pub(super) fn new(policy: Policy, rules: ProbeRules, backoff: BoxBackoff) -> Self {
+    pub(super) const fn new(rules: MachineRules) -> Self {
         Self {
             phase: Phase::Closed,
+            mode: Mode::Automatic,
             generation: 0,
-            policy,
             rules,
-            fresh_backoff: backoff.clone(),
-            backoff,
-            last_pause: PAUSE_WITHOUT_BACKOFF,
         }
     }
 
+    /// A ramp is a part of half-open.
     pub(super) const fn state(&self) -> State {
-        match self.phase {
-            Phase::Closed => State::Closed,
-            Phase::Open { .. } => State::Open,
-            Phase::HalfOpen { .. } => State::HalfOpen,
+        match (self.mode, &self.phase) {
+            (Mode::ForcedOpen, _) | (Mode::Automatic, Phase::Open { .. }) => State::Open,
+            (Mode::Automatic, Phase::HalfOpen { .. } | Phase::Ramping { .. }) => State::HalfOpen,
+            _ => State::Closed,
         }
     }
 
-    pub(super) const fn generation(&self) -> u64 {
+    pub(super) const fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    pub(super) const fn generation(&self) -> u32 {
         self.generation
+    }
+
+    /// What calls of the present generation have to do.
+    pub(super) const fn way(&self) -> Way {
+        match (self.mode, &self.phase) {
+            (Mode::Automatic, Phase::Closed) | (Mode::MetricsOnly, _) => Way::Counted,
+            (Mode::Automatic | Mode::ForcedOpen, _) => Way::Ask,
+            (Mode::ForcedClosed, _) => Way::Uncounted,
+            (Mode::Disabled, _) => Way::Unseen,
+        }
     }
 
     /// Asks for the right to a call at `now`.
     pub(super) fn admit(&mut self, now: Instant) -> (Result<Permit, Refusal>, Option<Transition>) {
+        if self.way() != Way::Ask {
+            return (Ok(self.permit()), None);
+        }
+        let forced = self.mode == Mode::ForcedOpen;
         match &mut self.phase {
             Phase::Closed => (Ok(self.permit()), None),
+            Phase::Open { since, .. } if forced => {
+                let why = Why::Forced;
+                (Err(Refusal { why, since: *since }), None)
+            }
             Phase::Open { since, probe_at } => {
-                let since = *since;
-                let refusal = Refusal {
-                    state: State::Open,
-                    since,
-                    probe_at: *probe_at,
-                };
+                let (since, probe_at) = (*since, *probe_at);
                 if probe_at.is_none_or(|probe_at| now < probe_at) {
-                    return (Err(refusal), None);
+                    let why = Why::Waiting { probe_at };
+                    return (Err(Refusal { why, since }), None);
                 }
-                let mut half_open = HalfOpen::new(self.rules, now);
+                let mut half_open = HalfOpen::new(self.rules.probes, now);
                 half_open.take_place(now);
                 let phase = Phase::HalfOpen { since, half_open };
                 let transition = self.enter(phase, TransitionReason::BackoffOver);
@@ -123,24 +164,32 @@ impl Machine {
                 match half_open.take_place(now) {
                     Place::Taken => (Ok(self.permit()), None),
                     Place::AllOccupied => {
-                        let refusal = Refusal {
-                            state: State::HalfOpen,
-                            since,
-                            probe_at: None,
-                        };
-                        (Err(refusal), None)
+                        let why = Why::Probing;
+                        (Err(Refusal { why, since }), None)
                     }
                     Place::Overdue => {
-                        let (refusal, transition) =
-                            self.reopen(since, TransitionReason::ProbesOverdue, now);
-                        (Err(refusal), Some(transition))
+                        let transition = self.reopen(since, TransitionReason::ProbesOverdue, now);
+                        (Err(self.refusal(since)), Some(transition))
                     }
                 }
+            }
+            Phase::Ramping { ramp, .. } if ramp.is_over(now) => {
+                let transition = self.close(TransitionReason::RampOver);
+                (Ok(self.permit()), Some(transition))
+            }
+            Phase::Ramping { since, ramp } => {
+                if ramp.admits(now) {
+                    return (Ok(self.permit()), None);
+                }
+                let why = Why::Recovering {
+                    share: ramp.share(now),
+                };
+                (Err(Refusal { why, since: *since }), None)
             }
         }
     }
 
-    /// Takes note of the end of a call at `now`.
+    /// Takes note of the end of a call at `now` that had asked for its permit.
     pub(super) fn settle(
         &mut self,
         permit: Permit,
@@ -151,21 +200,13 @@ impl Machine {
             return None;
         }
         match (&mut self.phase, ending) {
-            (Phase::Closed, Ending::Counted(sample)) => {
-                let trip = self.policy.record(sample, now)?;
-                let pause = trip.open_for.unwrap_or_else(|| self.next_pause());
-                let (_, transition) = self.open(now, pause, trip.reason, now);
-                Some(transition)
-            }
             (Phase::HalfOpen { since, half_open }, Ending::Counted(sample)) => {
                 let since = *since;
                 match half_open.judge(sample, now) {
                     Judgement::Undecided => None,
-                    Judgement::Close => Some(self.close()),
+                    Judgement::Close => Some(self.recover(since, now)),
                     Judgement::Reopen => {
-                        let (_, transition) =
-                            self.reopen(since, TransitionReason::ProbesFailed, now);
-                        Some(transition)
+                        Some(self.reopen(since, TransitionReason::ProbesFailed, now))
                     }
                 }
             }
@@ -173,30 +214,170 @@ impl Machine {
                 half_open.give_back();
                 None
             }
-            (Phase::Closed, Ending::Neutral) | (Phase::Open { .. }, _) => None,
+            (Phase::Ramping { since, ramp }, Ending::Counted(sample)) => {
+                let since = *since;
+                if ramp.fails_with(sample) {
+                    return Some(self.reopen(since, TransitionReason::RampFailed, now));
+                }
+                ramp.is_over(now)
+                    .then(|| self.close(TransitionReason::RampOver))
+            }
+            (Phase::Ramping { .. }, Ending::Neutral) | (Phase::Closed | Phase::Open { .. }, _) => {
+                None
+            }
+        }
+    }
+
+    /// The rules spoke against the dependency, in this generation.
+    pub(super) fn trip(
+        &mut self,
+        generation: u32,
+        reason: TransitionReason,
+        now: Instant,
+    ) -> Option<Trip> {
+        if generation != self.generation || self.way() != Way::Counted {
+            return None;
+        }
+        let pause = self.rules.pauses.next_pause();
+        Some(self.open_for(pause, reason, now))
+    }
+
+    /// Asks the policies of failsafe about a call of this generation.
+    pub(super) fn consult(
+        &mut self,
+        generation: u32,
+        sample: Sample,
+        now: Instant,
+    ) -> Option<Trip> {
+        if generation != self.generation || self.way() != Way::Counted {
+            return None;
+        }
+        if !sample.is_bad() {
+            for policy in &mut self.rules.policies {
+                policy.record_success();
+            }
+            return None;
+        }
+        let pause = self.longest_of_policies()?;
+        Some(self.open_for(pause, TransitionReason::Policy, now))
+    }
+
+    /// Does what an operator says. Back from forced-open, probes decide; back from anything
+    /// else, the breaker is closed and has forgotten its calls.
+    pub(super) fn switch(&mut self, mode: Mode, now: Instant) -> Option<Transition> {
+        if mode == self.mode {
+            return None;
+        }
+        let from = self.state();
+        let was_forced_open = self.mode == Mode::ForcedOpen;
+        let since = self.since().unwrap_or(now);
+        self.mode = mode;
+        self.revive();
+        self.phase = match mode {
+            Mode::ForcedOpen => Phase::Open {
+                since,
+                probe_at: None,
+            },
+            Mode::Automatic if was_forced_open => Phase::Open {
+                since,
+                probe_at: Some(now),
+            },
+            _ => Phase::Closed,
+        };
+        let reason = match mode {
+            Mode::Automatic => TransitionReason::Automatic,
+            Mode::ForcedOpen => TransitionReason::ForcedOpen,
+            Mode::ForcedClosed => TransitionReason::ForcedClosed,
+            Mode::Disabled => TransitionReason::Disabled,
+            Mode::MetricsOnly => TransitionReason::MetricsOnly,
+        };
+        Some(self.begin_generation(from, reason))
+    }
+
+    /// Closes the breaker and forgets everything, the operator's word included.
+    pub(super) fn reset(&mut self) -> Transition {
+        let from = self.state();
+        self.mode = Mode::Automatic;
+        self.revive();
+        self.phase = Phase::Closed;
+        self.begin_generation(from, TransitionReason::Reset)
+    }
+
+    /// Goes on under other rules, in the same state. Probes begin anew, a ramp too; an open
+    /// breaker waits as long as it was told to.
+    pub(super) fn adopt(&mut self, rules: MachineRules, now: Instant) {
+        self.rules = rules;
+        self.generation = self.generation.wrapping_add(1);
+        if let Phase::HalfOpen { since, .. } | Phase::Ramping { since, .. } = &self.phase {
+            self.phase = Phase::HalfOpen {
+                since: *since,
+                half_open: HalfOpen::new(self.rules.probes, now),
+            };
         }
     }
 
     const fn permit(&self) -> Permit {
         Permit {
             generation: self.generation,
+            way: self.way(),
         }
     }
 
-    fn close(&mut self) -> Transition {
-        self.policy.revived();
-        self.backoff = self.fresh_backoff.clone();
-        self.enter(Phase::Closed, TransitionReason::ProbesSucceeded)
+    /// When the breaker left the closed state.
+    const fn since(&self) -> Option<Instant> {
+        match &self.phase {
+            Phase::Closed => None,
+            Phase::Open { since, .. }
+            | Phase::HalfOpen { since, .. }
+            | Phase::Ramping { since, .. } => Some(*since),
+        }
     }
 
-    fn reopen(
-        &mut self,
-        since: Instant,
-        reason: TransitionReason,
-        now: Instant,
-    ) -> (Refusal, Transition) {
-        let of_policy = self.policy.open_again_for();
-        let pause = of_policy.unwrap_or_else(|| self.next_pause());
+    fn refusal(&self, since: Instant) -> Refusal {
+        let why = match &self.phase {
+            Phase::Open { probe_at, .. } => Why::Waiting {
+                probe_at: *probe_at,
+            },
+            _ => Why::Probing,
+        };
+        Refusal { why, since }
+    }
+
+    fn open_for(&mut self, pause: Duration, reason: TransitionReason, now: Instant) -> Trip {
+        if self.mode == Mode::MetricsOnly {
+            self.revive();
+            self.generation = self.generation.wrapping_add(1);
+            return Trip::WouldOpen(reason);
+        }
+        Trip::Opened(self.open(now, pause, reason, now))
+    }
+
+    /// The probes were good.
+    fn recover(&mut self, since: Instant, now: Instant) -> Transition {
+        let Some(duration) = self.rules.ramp else {
+            return self.close(TransitionReason::ProbesSucceeded);
+        };
+        let ramp = Ramp::new(self.rules.probes, duration, now);
+        let phase = Phase::Ramping { since, ramp };
+        self.enter(phase, TransitionReason::ProbesSucceeded)
+    }
+
+    fn close(&mut self, reason: TransitionReason) -> Transition {
+        self.revive();
+        self.enter(Phase::Closed, reason)
+    }
+
+    fn revive(&mut self) {
+        for policy in &mut self.rules.policies {
+            policy.revived();
+        }
+        self.rules.pauses.start_over();
+    }
+
+    fn reopen(&mut self, since: Instant, reason: TransitionReason, now: Instant) -> Transition {
+        let pause = self
+            .longest_of_policies()
+            .unwrap_or_else(|| self.rules.pauses.next_pause());
         self.open(since, pause, reason, now)
     }
 
@@ -206,122 +387,35 @@ impl Machine {
         pause: Duration,
         reason: TransitionReason,
         now: Instant,
-    ) -> (Refusal, Transition) {
+    ) -> Transition {
         let probe_at = now.checked_add(pause);
-        let transition = self.enter(Phase::Open { since, probe_at }, reason);
-        let refusal = Refusal {
-            state: State::Open,
-            since,
-            probe_at,
-        };
-        (refusal, transition)
+        self.enter(Phase::Open { since, probe_at }, reason)
+    }
+
+    /// Tells every policy of a failure. Where several mark the dependency dead, it is for the
+    /// longest of their times.
+    fn longest_of_policies(&mut self) -> Option<Duration> {
+        let policies = self.rules.policies.iter_mut();
+        policies
+            .map(|policy| policy.mark_dead_on_failure())
+            .fold(None, std::cmp::max)
     }
 
     fn enter(&mut self, phase: Phase, reason: TransitionReason) -> Transition {
         let from = self.state();
         self.phase = phase;
-        self.generation += 1;
+        self.begin_generation(from, reason)
+    }
+
+    const fn begin_generation(&mut self, from: State, reason: TransitionReason) -> Transition {
+        self.generation = self.generation.wrapping_add(1);
         Transition {
             from,
             to: self.state(),
             reason,
         }
     }
-
-    fn next_pause(&mut self) -> Duration {
-        if let Some(pause) = self.backoff.next() {
-            self.last_pause = pause;
-        }
-        self.last_pause
-    }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::iter;
-
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::circuit_breaker::{CircuitBreakerConfig, Window};
-
-    const PROBES: u32 = 3;
-    const PAUSE: Duration = Duration::from_secs(2);
-    const DEADLINE: Duration = Duration::from_secs(5);
-
-    fn machine(start: Instant) -> Machine {
-        CircuitBreakerConfig::new()
-            .window(Window::count(8))
-            .minimum_calls(2)
-            .slow_calls(Duration::from_secs(1), 0.5)
-            .probes(PROBES)
-            .half_open_deadline(DEADLINE)
-            .backoff(iter::repeat(PAUSE))
-            .machine(0, start)
-    }
-
-    #[derive(Debug, Clone)]
-    enum Step {
-        Wait(Duration),
-        Call,
-        End(prop::sample::Index, Ending),
-    }
-
-    fn step() -> impl Strategy<Value = Step> {
-        let counted = (any::<bool>(), any::<bool>())
-            .prop_map(|(failure, slow)| Ending::Counted(Sample { failure, slow }));
-        let ending = prop_oneof![3 => counted, 1 => Just(Ending::Neutral)];
-        prop_oneof![
-            1 => (0_u64..3_000).prop_map(|ms| Step::Wait(Duration::from_millis(ms))),
-            3 => Just(Step::Call),
-            2 => (any::<prop::sample::Index>(), ending)
-                .prop_map(|(which, ending)| Step::End(which, ending)),
-        ]
-    }
-
-    proptest! {
-        #[test]
-        fn probes_are_bounded_stale_results_change_nothing_and_nothing_wedges(
-            steps in prop::collection::vec(step(), 0..200),
-        ) {
-            let mut now = Instant::now();
-            let mut machine = machine(now);
-            let mut under_way: Vec<Permit> = Vec::new();
-            for step in steps {
-                let generation = machine.generation();
-                match step {
-                    Step::Wait(time) => now += time,
-                    Step::Call => {
-                        let (decision, transition) = machine.admit(now);
-                        prop_assert_eq!(transition.is_some(), generation != machine.generation());
-                        match machine.state() {
-                            State::Closed => prop_assert!(decision.is_ok()),
-                            State::Open => prop_assert!(decision.is_err()),
-                            State::HalfOpen => {}
-                        }
-                        under_way.extend(decision.ok());
-                    }
-                    Step::End(which, ending) if !under_way.is_empty() => {
-                        let permit = under_way.swap_remove(which.index(under_way.len()));
-                        let before = format!("{:?}", (&machine.phase, &machine.policy));
-                        let transition = machine.settle(permit, ending, now);
-                        if permit.generation != generation {
-                            prop_assert_eq!(transition, None);
-                            let after = format!("{:?}", (&machine.phase, &machine.policy));
-                            prop_assert_eq!(before, after);
-                        }
-                    }
-                    Step::End(..) => {}
-                }
-                if machine.state() == State::HalfOpen {
-                    let present = machine.generation();
-                    let probing = |permit: &&Permit| permit.generation == present;
-                    prop_assert!(under_way.iter().filter(probing).count() <= PROBES as usize);
-                }
-            }
-            // However it stands, and though nothing ends any more: a call gets through.
-            let mut patience = (1..=2).map(|times| now + (DEADLINE + PAUSE) * times);
-            prop_assert!(patience.any(|later| machine.admit(later).0.is_ok()));
-        }
-    }
-}
+mod tests;

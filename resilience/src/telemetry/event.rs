@@ -46,6 +46,13 @@ pub enum Event {
         /// What moved it, in a few words.
         reason: String,
     },
+    /// A circuit breaker that only watches would have opened.
+    BreakerWouldOpen {
+        /// The breaker's name, which is that of the client it belongs to.
+        client: String,
+        /// What would have moved it, in a few words.
+        reason: String,
+    },
     /// An endpoint failed so often that it gets no calls for a while.
     EndpointEjected {
         /// The client that ejected it.
@@ -111,6 +118,11 @@ impl Event {
                 "breaker {client} went from {} to {}",
                 from.as_str(),
                 to.as_str()
+            ),
+            Self::BreakerWouldOpen { client, reason } => tracing::info!(
+                client,
+                reason,
+                "breaker {client} only watches and would have opened"
             ),
             Self::EndpointEjected {
                 client,

@@ -6,6 +6,7 @@
 //! | `resilience_client_request_seconds` | histogram | `client` (everything included, retries too) |
 //! | `resilience_client_attempts_total` | counter | `client`, `outcome`: `success`, `failure`, `neutral` (actual success) |
 //! | `resilience_breaker_state` | gauge | `breaker`, `state`: `closed`, `open`, `half-open`; exactly one is 1 |
+//! | `resilience_breaker_mode` | gauge | `breaker`, `mode`: `automatic`, `forced-open`, `forced-closed`, `disabled`, `metrics-only`; exactly one is 1 |
 //! | `resilience_breaker_calls_total` | counter | `breaker`, `outcome`: `success`, `failure`, `slow`, `neutral`, `rejected` |
 //! | `resilience_breaker_transitions_total` | counter | `breaker`, `to`: a state |
 //! | `resilience_retries_total` | counter | `client`, `result`: `succeeded`, `failed`, `no-budget`, `no-time`, `not-repeatable` |
@@ -92,6 +93,9 @@ families! {
     /// The state of each breaker.
     BREAKER_STATE = Gauge "resilience_breaker_state" ["breaker", "state"]
         "1 for the state the breaker is in, 0 for the others";
+    /// Who decides for each breaker.
+    BREAKER_MODE = Gauge "resilience_breaker_mode" ["breaker", "mode"]
+        "1 for the mode the breaker is in, 0 for the others";
     /// What breakers saw.
     BREAKER_CALLS = Counter "resilience_breaker_calls_total" ["breaker", "outcome"]
         "Calls that reached the breaker, by outcome";

@@ -4,14 +4,23 @@
 //! same whatever the size of the window.
 
 mod count;
+mod sample;
 mod time;
 
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::time::Instant;
 
-pub(super) use count::CountWindow;
+use super::clock::Clock;
+use super::gate::Gate;
+
+pub(super) use count::{CountWindow, MAXIMUM_CALLS};
+pub(super) use sample::{Sample, Totals};
 pub(super) use time::TimeWindow;
+
+/// The most buckets of a window of time: finer steps than these change no decision.
+pub(super) const MAXIMUM_BUCKETS: u32 = 10_000;
 
 /// Over what the rates of a breaker are computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,7 +28,7 @@ pub(super) use time::TimeWindow;
 pub enum Window {
     /// Over the last so many calls.
     Count {
-        /// How many calls.
+        /// How many calls, at most 1,000,000.
         calls: u32,
     },
     /// Over the last so much time, forgotten in steps of `span / buckets`. The window
@@ -27,7 +36,7 @@ pub enum Window {
     Time {
         /// How much time.
         span: Duration,
-        /// In how many steps it is forgotten.
+        /// In how many steps it is forgotten, at most 10,000.
         buckets: u32,
     },
 }
@@ -44,48 +53,11 @@ impl Window {
     }
 }
 
-/// One call that counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Sample {
-    pub(super) failure: bool,
-    pub(super) slow: bool,
-}
-
-/// What the calls in a window, or in a part of it, add up to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Totals {
-    pub(super) calls: u32,
-    pub(super) failures: u32,
-    pub(super) slow: u32,
-}
-
-impl Totals {
-    pub(super) const fn add(&mut self, sample: Sample) {
-        self.calls = self.calls.saturating_add(1);
-        self.failures = self.failures.saturating_add(sample.failure as u32);
-        self.slow = self.slow.saturating_add(sample.slow as u32);
-    }
-
-    const fn remove(&mut self, expired: Self) {
-        self.calls = self.calls.saturating_sub(expired.calls);
-        self.failures = self.failures.saturating_sub(expired.failures);
-        self.slow = self.slow.saturating_sub(expired.slow);
-    }
-}
-
-impl From<Sample> for Totals {
-    fn from(sample: Sample) -> Self {
-        let mut totals = Self::default();
-        totals.add(sample);
-        totals
-    }
-}
-
-/// Either window, behind one interface.
+/// Either window, behind one interface, shared by every call.
 #[derive(Debug)]
 pub(super) enum SlidingWindow {
     Count(CountWindow),
-    Time(TimeWindow),
+    Time(Mutex<TimeWindow>),
 }
 
 impl SlidingWindow {
@@ -93,23 +65,62 @@ impl SlidingWindow {
     pub(super) fn new(window: Window, now: Instant) -> Self {
         match window {
             Window::Count { calls } => Self::Count(CountWindow::new(calls)),
-            Window::Time { span, buckets } => Self::Time(TimeWindow::new(span, buckets, now)),
+            Window::Time { span, buckets } => {
+                Self::Time(Mutex::new(TimeWindow::new(span, buckets, now)))
+            }
         }
     }
 
-    /// Adds a call and returns what is in the window then.
-    pub(super) fn record(&mut self, sample: Sample, now: Instant) -> Totals {
+    /// A window of another size that begins with the newest calls of this one. Calls of a
+    /// window of time cannot be told apart: a window that begins as one, or that follows one,
+    /// begins empty.
+    pub(super) fn resized(&self, window: Window, now: Instant) -> Self {
+        let (Self::Count(old), Window::Count { calls }) = (self, window) else {
+            return Self::new(window, now);
+        };
+        let samples = old.samples();
+        let newest = samples.len().saturating_sub(calls as usize);
+        let resized = CountWindow::new(calls);
+        let (gate, generation) = (Gate::new(), 0);
+        for sample in samples.get(newest..).unwrap_or_default() {
+            resized.record(generation, *sample, &gate);
+        }
+        Self::Count(resized)
+    }
+
+    /// Adds a call and returns what is in the window then, or `None` for a call that was
+    /// admitted in an earlier generation.
+    pub(super) fn record(
+        &self,
+        generation: u32,
+        sample: Sample,
+        clock: &mut Clock,
+        gate: &Gate,
+    ) -> Option<Totals> {
         match self {
-            Self::Count(window) => window.record(sample),
-            Self::Time(window) => window.record(sample, now),
+            Self::Count(window) => window.record(generation, sample, gate),
+            Self::Time(window) => {
+                let now = clock.now();
+                let mut window = window.lock();
+                // Under the lock: whoever clears the window has changed the gate before.
+                gate.is_in(generation).then(|| window.record(sample, now))
+            }
         }
     }
 
-    /// Forgets every call.
-    pub(super) fn clear(&mut self) {
+    /// What is in the window at `now`.
+    pub(super) fn totals(&self, now: Instant) -> Totals {
+        match self {
+            Self::Count(window) => window.totals(),
+            Self::Time(window) => window.lock().totals(now),
+        }
+    }
+
+    /// Forgets every call. The gate must have left the generation whose calls are in here.
+    pub(super) fn clear(&self) {
         match self {
             Self::Count(window) => window.clear(),
-            Self::Time(window) => window.clear(),
+            Self::Time(window) => window.lock().clear(),
         }
     }
 }

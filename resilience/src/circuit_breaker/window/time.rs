@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Sample, Totals};
+use super::sample::{Sample, Totals};
 
 /// A sliding window over time.
 ///
@@ -13,7 +13,7 @@ use super::{Sample, Totals};
 #[derive(Debug)]
 pub(in crate::circuit_breaker) struct TimeWindow {
     buckets: Box<[Totals]>,
-    width: Duration,
+    width_nanos: u64,
     start: Instant,
     /// The number of the newest bucket, counted from `start`.
     newest: u64,
@@ -26,7 +26,7 @@ impl TimeWindow {
         let buckets = buckets.max(1);
         Self {
             buckets: vec![Totals::default(); buckets as usize].into_boxed_slice(),
-            width: (span / buckets).max(Duration::from_nanos(1)),
+            width_nanos: nanos(span / buckets).max(1),
             start,
             newest: 0,
             totals: Totals::default(),
@@ -44,6 +44,12 @@ impl TimeWindow {
             bucket.add(sample);
             self.totals.add(sample);
         }
+        self.totals
+    }
+
+    /// What is in the window at `now`.
+    pub(in crate::circuit_breaker) fn totals(&mut self, now: Instant) -> Totals {
+        self.advance(self.bucket_number(now));
         self.totals
     }
 
@@ -72,14 +78,17 @@ impl TimeWindow {
     }
 
     fn bucket_number(&self, now: Instant) -> u64 {
-        let since_start = now.saturating_duration_since(self.start);
-        let number = since_start.as_nanos() / self.width.as_nanos().max(1);
-        u64::try_from(number).unwrap_or(u64::MAX)
+        nanos(now.saturating_duration_since(self.start)) / self.width_nanos
     }
 
     fn slot(&self, number: u64) -> usize {
         (number % self.buckets.len().max(1) as u64) as usize
     }
+}
+
+/// 64 bits of nanoseconds are 584 years, and their division is a fast one.
+fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! The breaker as a service, in paused time. Tests named after a pitfall guard against a
 //! defect that another breaker was found with.
 
+mod bodies;
+
 use std::future::Future;
 use std::iter;
 use std::sync::Arc;
@@ -8,6 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use failsafe::{backoff, failure_policy};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use http::{Response, StatusCode};
@@ -337,7 +340,6 @@ async fn an_endless_backoff_never_probes_and_never_panics() {
 
 #[tokio::test(start_paused = true)]
 async fn a_failsafe_policy_decides_in_place_of_the_window() {
-    use failsafe::{backoff, failure_policy};
     let three = || failure_policy::consecutive_failures(3, backoff::constant(PAUSE * 2));
     let mut bench = bench(config().failsafe_policy(three));
     bench.calls(Does::Breaks, 2).await;
@@ -390,6 +392,271 @@ async fn an_error_of_readiness_is_a_failure_of_the_dependency() {
     advance(PAUSE).await;
     bench.calls(Does::Succeeds, 2).await;
     assert_eq!(bench.state(), State::Closed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn failures_in_a_row_open_and_a_success_starts_over() {
+    let mut bench = bench(config().consecutive_failures(3));
+    bench.calls(Does::Breaks, 2).await;
+    bench.calls(Does::Succeeds, 1).await;
+    bench.calls(Does::Breaks, 2).await;
+    assert_eq!(bench.state(), State::Closed);
+    bench.calls(Does::Breaks, 1).await;
+    assert_eq!(bench.state(), State::Open);
+    assert_eq!(bench.transitions()[0].2, "consecutive-failures");
+    assert_eq!(bench.breaker.handle().window(), None);
+
+    advance(PAUSE).await;
+    bench.calls(Does::Breaks, 1).await;
+    assert_eq!(bench.state(), State::Open);
+    advance(PAUSE).await;
+    bench.calls(Does::Succeeds, 2).await;
+    bench.calls(Does::Breaks, 2).await;
+    assert_eq!(bench.state(), State::Closed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn either_of_two_rules_opens() {
+    let either = || config().opens_by(Rule::rates().or_else(Rule::consecutive_failures(3)));
+    let mut in_a_row = bench(either());
+    in_a_row.calls(Does::Breaks, 3).await;
+    assert_eq!(in_a_row.transitions()[0].2, "consecutive-failures");
+
+    let mut by_rate = bench(either());
+    by_rate.calls(Does::Breaks, 2).await;
+    by_rate.calls(Does::Succeeds, 1).await;
+    by_rate.calls(Does::Breaks, 1).await;
+    assert_eq!(by_rate.transitions()[0].2, "failure-rate");
+
+    let two = || failure_policy::consecutive_failures(2, backoff::constant(PAUSE * 3));
+    let mut with_failsafe = bench(config().opens_by(Rule::rates().or_else(Rule::failsafe(two))));
+    with_failsafe.calls(Does::Breaks, 2).await;
+    assert_eq!(with_failsafe.transitions()[0].2, "policy");
+    assert_eq!(with_failsafe.rejection().probe_in(), Some(PAUSE * 3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_operator_opens_and_the_error_says_so() {
+    let mut bench = bench(config());
+    let handle = bench.breaker.handle();
+    handle.force_open();
+    advance(PAUSE * 100).await;
+    let rejection = bench.rejection();
+    assert!(rejection.is_forced());
+    assert_eq!(
+        (rejection.probe_at(), rejection.retry_after()),
+        (None, None)
+    );
+    let message = rejection.to_string();
+    assert!(message.ends_with("by an operator"), "{message}");
+    assert_eq!(bench.transitions()[0].2, "forced-open");
+
+    handle.automatic();
+    bench.calls(Does::Succeeds, 1).await;
+    assert_eq!(bench.state(), State::HalfOpen);
+    bench.calls(Does::Succeeds, 1).await;
+    assert_eq!(bench.state(), State::Closed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn forced_closed_passes_everything_and_forgets_it_afterwards() {
+    let bench = bench(config());
+    let handle = bench.breaker.handle();
+    bench.calls(Does::Breaks, 4).await;
+    handle.force_closed();
+    assert_eq!(bench.state(), State::Closed);
+    bench.calls(Does::Breaks, 20).await;
+    assert_eq!(bench.counted("failure"), 24);
+    handle.automatic();
+    assert_eq!(handle.window().unwrap().calls, 0);
+    bench.calls(Does::Breaks, 3).await;
+    assert_eq!(bench.state(), State::Closed);
+    bench.calls(Does::Breaks, 1).await;
+    assert_eq!(bench.state(), State::Open);
+}
+
+#[tokio::test(start_paused = true)]
+async fn disabled_is_as_if_there_were_no_breaker() {
+    let bench = bench(config().slow_calls(SLOW, 0.5));
+    bench.breaker.handle().disable();
+    bench.calls(Does::Breaks, 20).await;
+    drop(bench.call(Does::Hangs));
+    let counted = ["success", "failure", "slow", "neutral", "rejected"];
+    assert!(counted.iter().all(|outcome| bench.counted(outcome) == 0));
+    assert_eq!(bench.state(), State::Closed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn metrics_only_tells_and_does_not_reject() {
+    let mut bench = bench(config());
+    bench.breaker.handle().metrics_only();
+    bench.calls(Does::Breaks, 9).await;
+    assert_eq!(bench.state(), State::Closed);
+    let mut told = Vec::new();
+    while let Ok(event) = bench.events.try_recv() {
+        if let Event::BreakerWouldOpen { reason, .. } = event {
+            told.push(reason);
+        }
+    }
+    assert_eq!(told, ["failure-rate", "failure-rate"]);
+    assert_eq!(bench.counted("failure"), 9);
+    assert_eq!(bench.counted("rejected"), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_under_way_when_an_operator_speaks_count_for_nothing() {
+    let bench = bench(config());
+    let late: Vec<_> = (0..8)
+        .map(|_| bench.call(Does::TakesThen(SLOW, 500)))
+        .collect();
+    bench.breaker.handle().reset();
+    for call in late {
+        call.await.unwrap();
+    }
+    assert_eq!(bench.breaker.handle().window().unwrap().calls, 0);
+    assert_eq!(bench.state(), State::Closed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn reset_closes_and_forgets() {
+    let mut bench = bench(config());
+    bench.calls(Does::Breaks, 4).await;
+    bench.breaker.handle().reset();
+    assert_eq!(bench.state(), State::Closed);
+    assert_eq!(bench.transitions()[1].2, "reset");
+    bench.calls(Does::Breaks, 3).await;
+    assert_eq!(bench.state(), State::Closed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_watcher_sees_every_state() {
+    let bench = bench(config());
+    let mut watch = bench.breaker.handle().watch();
+    assert_eq!(watch.borrow_and_update().state, State::Closed);
+    bench.calls(Does::Breaks, 4).await;
+    assert!(watch.has_changed().unwrap());
+    let status = *watch.borrow_and_update();
+    assert_eq!((status.state, status.mode), (State::Open, Mode::Automatic));
+    assert_eq!(status.since, Instant::now());
+    bench.breaker.handle().metrics_only();
+    let status = bench.breaker.handle().status();
+    assert_eq!(
+        (status.state, status.mode),
+        (State::Closed, Mode::MetricsOnly)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn reconfiguring_keeps_the_state_and_the_window() {
+    let bench = bench(config());
+    let handle = bench.breaker.handle();
+    bench.calls(Does::Succeeds, 3).await;
+    bench.calls(Does::Breaks, 2).await;
+    handle.reconfigure(&config().failure_rate(0.5)).unwrap();
+    let counts = handle.window().unwrap();
+    assert_eq!((counts.calls, counts.failures), (5, 2));
+    // Half of six: what was counted before still counts.
+    bench.calls(Does::Breaks, 1).await;
+    assert_eq!(bench.state(), State::Open);
+
+    handle
+        .reconfigure(&config().backoff(iter::repeat(PAUSE * 9)))
+        .unwrap();
+    assert_eq!(bench.rejection().probe_in(), Some(PAUSE));
+    advance(PAUSE).await;
+    bench.calls(Does::Breaks, 1).await;
+    assert_eq!(bench.rejection().probe_in(), Some(PAUSE * 9));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reconfigured_slow_threshold_reaches_services_that_were_there_before() {
+    let bench = bench(config());
+    bench.calls(Does::TakesThen(SLOW, 200), 4).await;
+    assert_eq!(bench.counted("slow"), 0);
+    let with_slow_calls = config().slow_calls(SLOW, 0.5);
+    bench
+        .breaker
+        .handle()
+        .reconfigure(&with_slow_calls)
+        .unwrap();
+    bench.calls(Does::TakesThen(SLOW, 200), 4).await;
+    assert_eq!(bench.counted("slow"), 4);
+    assert_eq!(bench.state(), State::Open);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_configuration_that_cannot_be_changes_nothing() {
+    let bench = bench(config());
+    bench.calls(Does::Breaks, 3).await;
+    let error = bench
+        .breaker
+        .handle()
+        .reconfigure(&config().failure_rate(7.0))
+        .unwrap_err();
+    assert!(error.to_string().contains("failure_rate"), "{error}");
+    bench.calls(Does::Breaks, 1).await;
+    assert_eq!(bench.state(), State::Open);
+}
+
+#[tokio::test(start_paused = true)]
+async fn reconfiguring_in_half_open_begins_the_probes_anew() {
+    let bench = bench(config());
+    bench.until_it_may_probe().await;
+    let hanging = (bench.call(Does::Hangs), bench.call(Does::Hangs));
+    bench.rejection();
+    bench.breaker.handle().reconfigure(&config()).unwrap();
+    assert_eq!(bench.state(), State::HalfOpen);
+    bench.calls(Does::Succeeds, 2).await;
+    assert_eq!(bench.state(), State::Closed);
+    drop(hanging);
+    assert_eq!(bench.breaker.handle().window().unwrap().calls, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_ramp_follows_good_probes() {
+    let ramp = Duration::from_secs(10);
+    let bench = bench(config().ramp(ramp));
+    bench.until_it_may_probe().await;
+    bench.calls(Does::Succeeds, 2).await;
+    assert_eq!(bench.state(), State::HalfOpen);
+    bench.calls(Does::Succeeds, 1).await;
+    let rejection = bench.rejection();
+    assert_eq!(rejection.admitted_share(), Some(0.1));
+    let message = rejection.to_string();
+    assert!(
+        message.ends_with("10 % of the calls pass again"),
+        "{message}"
+    );
+    advance(ramp).await;
+    bench.calls(Does::Succeeds, 1).await;
+    assert_eq!(bench.state(), State::Closed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_rejection_has_a_retry_after_in_whole_seconds() {
+    let bench = bench(config());
+    bench.calls(Does::Breaks, 4).await;
+    assert_eq!(bench.rejection().retry_after().unwrap(), "2");
+    advance(Duration::from_millis(500)).await;
+    assert_eq!(bench.rejection().retry_after().unwrap(), "2");
+    advance(Duration::from_millis(1_400)).await;
+    assert_eq!(bench.rejection().retry_after().unwrap(), "1");
+}
+
+#[tokio::test(start_paused = true)]
+async fn code_without_a_service_asks_the_handle() {
+    use crate::classify::Outcome;
+    let bench = bench(config());
+    let handle = bench.breaker.handle();
+    handle.reconfigure(&config().failure_rate(0.6)).unwrap();
+    for _ in 0..3 {
+        handle.admit().unwrap().end(Outcome::Failure);
+    }
+    drop(handle.admit().unwrap());
+    handle.admit().unwrap().end(Outcome::Failure);
+    let rejection = handle.admit().unwrap_err();
+    assert_eq!(rejection.name(), "metadata");
+    assert_eq!(bench.counted("neutral"), 1);
 }
 
 // === Pitfalls ===

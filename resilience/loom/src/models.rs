@@ -1,0 +1,168 @@
+//! What must hold at rest, whatever the order in which threads came by.
+
+use loom::sync::{Arc, Mutex};
+use loom::thread;
+
+use crate::circuit_breaker::consecutive::Consecutive;
+use crate::circuit_breaker::gate::{Gate, Way};
+use crate::circuit_breaker::window::count::CountWindow;
+use crate::circuit_breaker::window::sample::{Sample, Totals};
+
+const GOOD: Sample = Sample {
+    failure: false,
+    slow: false,
+};
+const BAD: Sample = Sample {
+    failure: true,
+    slow: false,
+};
+
+/// Every interleaving with up to three preemptions of a running thread: more than three have
+/// not been needed to find a defect, and each one more takes ten times as long.
+fn check(model: impl Fn() + Sync + Send + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(3);
+    builder.check(model);
+}
+
+fn of_slots(window: &CountWindow) -> Totals {
+    let mut totals = Totals::default();
+    for sample in window.samples() {
+        totals.add(sample);
+    }
+    totals
+}
+
+/// What a breaker does when it closes again: leave the generation, forget, begin the next.
+fn begin_anew(gate: &Gate, window: &CountWindow) {
+    gate.publish(1, 0, Way::Ask);
+    window.clear();
+    gate.publish(2, 0, Way::Counted);
+}
+
+pub(crate) fn three_threads_in_a_window_of_two_leave_totals_that_are_those_of_the_slots() {
+    check(|| {
+        let gate = Arc::new(Gate::new());
+        let window = Arc::new(CountWindow::new(2));
+        let threads = [BAD, GOOD].map(|sample| {
+            let (gate, window) = (Arc::clone(&gate), Arc::clone(&window));
+            thread::spawn(move || window.record(0, sample, &gate))
+        });
+        window.record(0, BAD, &gate);
+        for thread in threads {
+            thread.join().unwrap();
+        }
+        let totals = window.totals();
+        assert_eq!(totals, of_slots(&window));
+        assert_eq!(totals.calls, 2);
+        assert!(totals.failures >= 1);
+    });
+}
+
+pub(crate) fn a_result_of_an_earlier_generation_never_stays_in_the_window() {
+    check(|| {
+        let gate = Arc::new(Gate::new());
+        let window = Arc::new(CountWindow::new(2));
+        let late = {
+            let (gate, window) = (Arc::clone(&gate), Arc::clone(&window));
+            thread::spawn(move || {
+                window.record(0, BAD, &gate);
+            })
+        };
+        begin_anew(&gate, &window);
+        window.record(2, GOOD, &gate);
+        late.join().unwrap();
+        let totals = window.totals();
+        assert_eq!(totals, of_slots(&window));
+        assert_eq!(totals.failures, 0);
+        // The late call may have taken the slot in which the good one would have stayed.
+        assert!(totals.calls <= 1);
+    });
+}
+
+pub(crate) fn a_late_result_does_not_push_out_a_result_of_the_present() {
+    check(|| {
+        let gate = Arc::new(Gate::new());
+        let window = Arc::new(CountWindow::new(2));
+        let late = {
+            let (gate, window) = (Arc::clone(&gate), Arc::clone(&window));
+            thread::spawn(move || {
+                window.record(0, BAD, &gate);
+            })
+        };
+        begin_anew(&gate, &window);
+        window.record(2, BAD, &gate);
+        late.join().unwrap();
+        assert_eq!(window.totals(), of_slots(&window));
+        assert_eq!(window.totals().failures, 1);
+    });
+}
+
+pub(crate) fn failures_in_a_row_are_all_counted() {
+    check(|| {
+        let gate = Arc::new(Gate::new());
+        let consecutive = Arc::new(Consecutive::new(3));
+        let threads = [(); 2].map(|()| {
+            let (gate, consecutive) = (Arc::clone(&gate), Arc::clone(&consecutive));
+            thread::spawn(move || consecutive.record(0, true, &gate))
+        });
+        let mut reached = usize::from(consecutive.record(0, true, &gate));
+        for thread in threads {
+            reached += usize::from(thread.join().unwrap());
+        }
+        assert_eq!(reached, 1);
+    });
+}
+
+pub(crate) fn a_late_failure_does_not_count_among_those_of_the_present() {
+    check(|| {
+        let gate = Arc::new(Gate::new());
+        let consecutive = Arc::new(Consecutive::new(2));
+        let late = {
+            let (gate, consecutive) = (Arc::clone(&gate), Arc::clone(&consecutive));
+            thread::spawn(move || {
+                consecutive.record(0, true, &gate);
+            })
+        };
+        gate.publish(2, 0, Way::Counted);
+        assert!(!consecutive.record(2, true, &gate));
+        late.join().unwrap();
+        assert!(consecutive.record(2, true, &gate));
+    });
+}
+
+/// The whole way of a failure: recorded without a lock, judged, and one thread opens.
+pub(crate) fn of_two_threads_that_reach_the_threshold_one_opens() {
+    check(|| {
+        let gate = Arc::new(Gate::new());
+        let window = Arc::new(CountWindow::new(2));
+        let opened = Arc::new(Mutex::new(0_u32));
+        let fail = |gate: &Gate, window: &CountWindow, opened: &Mutex<u32>| {
+            let (permit, _) = gate.read();
+            let Some(totals) = window.record(permit.generation, BAD, gate) else {
+                return;
+            };
+            if totals.failures < 1 {
+                return;
+            }
+            let mut opened = opened.lock().unwrap();
+            if gate.is_in(permit.generation) {
+                *opened += 1;
+                gate.publish(permit.generation + 1, 0, Way::Ask);
+            }
+        };
+        let other = {
+            let (gate, window, opened) =
+                (Arc::clone(&gate), Arc::clone(&window), Arc::clone(&opened));
+            thread::spawn(move || fail(&gate, &window, &opened))
+        };
+        let (permit, _) = gate.read();
+        if permit.way == Way::Counted {
+            fail(&gate, &window, &opened);
+        }
+        other.join().unwrap();
+        let opened = *opened.lock().unwrap();
+        assert!((1..=2).contains(&opened));
+        assert!(gate.is_in(opened));
+    });
+}

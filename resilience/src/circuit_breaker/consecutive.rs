@@ -1,0 +1,93 @@
+//! Failures in a row, without a lock: a success costs one load.
+
+use super::gate::Gate;
+use crate::sync::atomic::{AtomicU64, Ordering};
+
+/// Counts failures since the last success.
+#[derive(Debug)]
+pub(crate) struct Consecutive {
+    limit: u32,
+    /// The generation above, the failures in a row below: what an earlier generation left is
+    /// worth nothing in the present one.
+    run: AtomicU64,
+}
+
+impl Consecutive {
+    /// Reached at `limit` failures in a row.
+    pub(crate) fn new(limit: u32) -> Self {
+        Self {
+            limit,
+            run: AtomicU64::new(0),
+        }
+    }
+
+    /// Counts a call, and says whether there are too many failures in a row now.
+    pub(crate) fn record(&self, generation: u32, failure: bool, gate: &Gate) -> bool {
+        // Whoever sees a later generation here must see it at the gate, too.
+        let mut seen = self.run.load(Ordering::Acquire);
+        loop {
+            let (last, run) = ((seen >> 32) as u32, seen as u32);
+            let (is_mine, is_empty) = (last == generation, run == 0);
+            if !failure && (!is_mine || is_empty) {
+                return false;
+            }
+            // A result of an earlier generation must not overwrite the count of a later one.
+            if !is_mine && !gate.is_in(generation) {
+                return false;
+            }
+            let run = match (failure, is_mine) {
+                (false, _) => 0,
+                (true, false) => 1,
+                (true, true) => run.saturating_add(1),
+            };
+            let next = (u64::from(generation) << 32) | u64::from(run);
+            let exchanged =
+                self.run
+                    .compare_exchange_weak(seen, next, Ordering::AcqRel, Ordering::Acquire);
+            match exchanged {
+                Ok(_) => return failure && run >= self.limit,
+                Err(present) => seen = present,
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::gate::Way;
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn agrees_with_a_naive_reference(
+            limit in 1_u32..5,
+            calls in prop::collection::vec(any::<bool>(), 0..60),
+        ) {
+            let consecutive = Consecutive::new(limit);
+            let gate = Gate::new();
+            let mut history = Vec::new();
+            for failure in calls {
+                history.push(failure);
+                let run = history.iter().rev().take_while(|failure| **failure).count();
+                prop_assert_eq!(
+                    consecutive.record(0, failure, &gate),
+                    failure && run >= limit as usize
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_stale_result_neither_adds_to_the_present_run_nor_ends_it() {
+        let consecutive = Consecutive::new(2);
+        let gate = Gate::new();
+        assert!(!consecutive.record(0, true, &gate));
+        gate.publish(3, 0, Way::Counted);
+        assert!(!consecutive.record(3, true, &gate));
+        assert!(!consecutive.record(0, true, &gate));
+        assert!(!consecutive.record(0, false, &gate));
+        assert!(consecutive.record(3, true, &gate));
+    }
+}

@@ -1,0 +1,187 @@
+//! A breaker from outside.
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::breaker::{Breaker, CallGuard, Circuit};
+use super::config::CircuitBreakerConfig;
+use super::error::CircuitOpen;
+use super::mode::Mode;
+use crate::classify::Outcome;
+use crate::config::ConfigError;
+use crate::telemetry::BreakerState as State;
+
+/// Looks at a breaker and steers it: for health pages, admin endpoints, operators and tests;
+/// or puts it around code that is not a Tower service, see [`admit`](Self::admit).
+#[derive(Debug, Clone)]
+pub struct BreakerHandle {
+    breaker: Arc<Breaker>,
+    circuit: Arc<Circuit>,
+}
+
+/// What a breaker does at the moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BreakerStatus {
+    /// The state, which an operator's word stands above.
+    pub state: State,
+    /// Who decides.
+    pub mode: Mode,
+    /// Since when both are so.
+    pub since: Instant,
+}
+
+/// The calls in the window of a breaker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct WindowCounts {
+    /// All that count.
+    pub calls: u32,
+    /// Those that failed.
+    pub failures: u32,
+    /// Those that were slow, failed or not.
+    pub slow: u32,
+}
+
+impl BreakerHandle {
+    pub(super) fn new(breaker: Arc<Breaker>) -> Self {
+        let circuit = breaker.circuit();
+        Self { breaker, circuit }
+    }
+
+    /// The name of the breaker.
+    pub fn name(&self) -> &str {
+        self.circuit.name()
+    }
+
+    /// The present state. It changes with calls: an open breaker whose backoff is over
+    /// stays open until the next call comes and probes.
+    pub fn state(&self) -> State {
+        self.circuit.state()
+    }
+
+    /// Whether the breaker decides, or an operator does.
+    pub fn mode(&self) -> Mode {
+        self.circuit.mode()
+    }
+
+    /// State and mode, and since when they are so.
+    pub fn status(&self) -> BreakerStatus {
+        *self.watch().borrow()
+    }
+
+    /// Follows every change of state and mode.
+    pub fn watch(&self) -> watch::Receiver<BreakerStatus> {
+        self.circuit.observer().watch()
+    }
+
+    /// What is in the window now; `None` where the breaker does not open by rates.
+    pub fn window(&self) -> Option<WindowCounts> {
+        let totals = self.breaker.circuit().totals()?;
+        Some(WindowCounts {
+            calls: totals.calls,
+            failures: totals.failures,
+            slow: totals.slow,
+        })
+    }
+
+    /// Rejects every call from now on, with an error that says an operator wants it so.
+    pub fn force_open(&self) {
+        self.switch(Mode::ForcedOpen);
+    }
+
+    /// Lets every call pass from now on, whatever happens to it.
+    pub fn force_closed(&self) {
+        self.switch(Mode::ForcedClosed);
+    }
+
+    /// Takes the breaker out: calls pass, and nothing is counted.
+    pub fn disable(&self) {
+        self.switch(Mode::Disabled);
+    }
+
+    /// Lets every call pass and only tells when the rules would open the breaker.
+    pub fn metrics_only(&self) {
+        self.switch(Mode::MetricsOnly);
+    }
+
+    /// Gives the decision back to the breaker. Where it was forced open, the next calls probe;
+    /// otherwise it is closed and has forgotten its calls.
+    pub fn automatic(&self) {
+        self.switch(Mode::Automatic);
+    }
+
+    /// Does what the mode says.
+    pub fn switch(&self, mode: Mode) {
+        self.breaker.circuit().switch(mode);
+    }
+
+    /// Closes the breaker, gives the decision back to it and forgets all that it has counted.
+    pub fn reset(&self) {
+        self.breaker.circuit().reset();
+    }
+
+    /// Puts other rules in force while the breaker keeps its state: an open one stays open for
+    /// as long as it was told to, a half-open one begins its probes anew, and a closed one
+    /// keeps the calls of its window. All of them are kept where the window stays the same,
+    /// and the newest where both windows count calls; any other window begins empty. Calls
+    /// under way at this moment are not counted.
+    ///
+    /// # Errors
+    ///
+    /// A value that cannot be, with its name and what would be right; nothing has changed then.
+    pub fn reconfigure(&self, config: &CircuitBreakerConfig) -> Result<(), ConfigError> {
+        self.breaker.reconfigure(config)
+    }
+
+    /// Asks for the right to one call of anything, Tower service or not.
+    ///
+    /// # Errors
+    ///
+    /// The rejection, if the circuit is open.
+    ///
+    /// ```
+    /// use resilience::circuit_breaker::CircuitBreakerLayer;
+    /// use resilience::classify::Outcome;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let breaker = CircuitBreakerLayer::builder("disk").build()?.handle();
+    /// let call = breaker.admit()?;
+    /// let read = std::fs::read("Cargo.toml");
+    /// call.end(if read.is_ok() { Outcome::Success } else { Outcome::Failure });
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn admit(&self) -> Result<AdmittedCall<'_>, CircuitOpen> {
+        if self.circuit.is_outdated() {
+            let guard = Circuit::admit(self.breaker.circuit())?;
+            return Ok(AdmittedCall(Guard::Own(guard)));
+        }
+        let guard = Circuit::admit(&*self.circuit)?;
+        Ok(AdmittedCall(Guard::Borrowed(guard)))
+    }
+}
+
+/// The right to one call. Dropped without an outcome it counts as cancelled.
+#[derive(Debug)]
+#[must_use = "a call that is dropped at once counts as cancelled"]
+pub struct AdmittedCall<'a>(Guard<'a>);
+
+/// Borrowed where the handle knows the present rules, which saves the reference count.
+#[derive(Debug)]
+enum Guard<'a> {
+    Borrowed(CallGuard<&'a Circuit>),
+    Own(CallGuard),
+}
+
+impl AdmittedCall<'_> {
+    /// Tells the breaker how the call ended.
+    pub fn end(self, outcome: Outcome) {
+        match self.0 {
+            Guard::Borrowed(guard) => guard.settle(outcome),
+            Guard::Own(guard) => guard.settle(outcome),
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! The layer.
+
+use std::sync::Arc;
+
+use tower_layer::Layer;
+
+use super::super::handle::BreakerHandle;
+use super::super::tracking::AtHead;
+use super::builder::KeyedCircuitBreakerBuilder;
+use super::registry::Registry;
+use super::service::KeyedCircuitBreaker;
+use crate::classify::HttpClassify;
+
+/// Puts services behind one circuit breaker for each key.
+///
+/// Every service that the same layer, or a clone of it, is applied to shares the breakers.
+/// See the [module docs](super) for an example.
+#[derive(Debug, Clone)]
+pub struct KeyedCircuitBreakerLayer<K, C = HttpClassify, T = AtHead> {
+    registry: Arc<Registry>,
+    key: K,
+    classify: C,
+    tracking: T,
+}
+
+impl<K> KeyedCircuitBreakerLayer<K> {
+    /// Begins breakers called `name/…` whose keys the function `key` takes from a request:
+    /// `Fn(&Request) -> String`.
+    pub fn builder(name: impl Into<String>, key: K) -> KeyedCircuitBreakerBuilder<K> {
+        KeyedCircuitBreakerBuilder::new(name.into(), key)
+    }
+}
+
+impl<K, C, T> KeyedCircuitBreakerLayer<K, C, T> {
+    pub(super) const fn new(registry: Arc<Registry>, key: K, classify: C, tracking: T) -> Self {
+        Self {
+            registry,
+            key,
+            classify,
+            tracking,
+        }
+    }
+
+    /// Every breaker that there is now, in the order of their first calls.
+    pub fn handles(&self) -> Vec<BreakerHandle> {
+        self.registry.handles()
+    }
+
+    /// The breaker of a key, if it has one of its own.
+    pub fn handle(&self, key: &str) -> Option<BreakerHandle> {
+        self.registry.handle(key)
+    }
+}
+
+impl<S, K: Clone, C: Clone, T: Clone> Layer<S> for KeyedCircuitBreakerLayer<K, C, T> {
+    type Service = KeyedCircuitBreaker<S, K, C, T>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        KeyedCircuitBreaker::new(
+            inner,
+            Arc::clone(&self.registry),
+            self.key.clone(),
+            self.classify.clone(),
+            self.tracking.clone(),
+        )
+    }
+}

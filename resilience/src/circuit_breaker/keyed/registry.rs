@@ -1,0 +1,135 @@
+//! The breakers of all keys, bounded.
+
+use std::fmt;
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use parking_lot::Mutex;
+use tokio::time::Instant;
+
+use super::super::breaker::{Breaker, Circuit};
+use super::super::config::CircuitBreakerConfig;
+use super::super::handle::BreakerHandle;
+use super::super::mode::Mode;
+use super::super::observer::Observer;
+use crate::telemetry::{BreakerState as State, Telemetry};
+
+/// The name of the breaker that keys without a place share.
+const SHARED: &str = "*";
+
+/// Makes a breaker for each key that comes, up to a maximum.
+pub(super) struct Registry {
+    name: String,
+    config: CircuitBreakerConfig,
+    seed: u64,
+    telemetry: Telemetry,
+    maximum: usize,
+    known: Mutex<Known>,
+}
+
+#[derive(Default)]
+struct Known {
+    breakers: IndexMap<String, Entry>,
+    shared: Option<Arc<Breaker>>,
+    /// Counts uses, so that the order of the last ones is known without a clock.
+    uses: u64,
+}
+
+struct Entry {
+    breaker: Arc<Breaker>,
+    last_use: u64,
+}
+
+impl Registry {
+    pub(super) fn new(
+        name: String,
+        config: CircuitBreakerConfig,
+        seed: u64,
+        telemetry: Telemetry,
+        maximum: usize,
+    ) -> Self {
+        Self {
+            name,
+            config,
+            seed,
+            telemetry,
+            maximum,
+            known: Mutex::default(),
+        }
+    }
+
+    /// The breaker of a key, as it is configured now.
+    pub(super) fn circuit(&self, key: &str) -> Arc<Circuit> {
+        let mut known = self.known.lock();
+        known.uses += 1;
+        let last_use = known.uses;
+        if let Some(entry) = known.breakers.get_mut(key) {
+            entry.last_use = last_use;
+            return entry.breaker.circuit();
+        }
+        if known.breakers.len() >= self.maximum && !known.make_room() {
+            let shared = known.shared.get_or_insert_with(|| self.breaker(SHARED));
+            return shared.circuit();
+        }
+        let breaker = self.breaker(key);
+        let circuit = breaker.circuit();
+        let entry = Entry { breaker, last_use };
+        known.breakers.insert(key.to_owned(), entry);
+        circuit
+    }
+
+    /// Every breaker, the shared one last, in the order of their first calls.
+    pub(super) fn handles(&self) -> Vec<BreakerHandle> {
+        let known = self.known.lock();
+        let own = known.breakers.values().map(|entry| &entry.breaker);
+        own.chain(&known.shared)
+            .map(|breaker| BreakerHandle::new(Arc::clone(breaker)))
+            .collect()
+    }
+
+    /// The breaker of a key, if it has one of its own.
+    pub(super) fn handle(&self, key: &str) -> Option<BreakerHandle> {
+        let known = self.known.lock();
+        let entry = known.breakers.get(key)?;
+        Some(BreakerHandle::new(Arc::clone(&entry.breaker)))
+    }
+
+    fn breaker(&self, key: &str) -> Arc<Breaker> {
+        let name = format!("{}/{key}", self.name);
+        let observer = Observer::new(&name, self.telemetry.clone(), Instant::now());
+        // Breakers that opened together must not probe together.
+        let seed = name.bytes().fold(self.seed, |seed, byte| {
+            seed.rotate_left(8) ^ u64::from(byte)
+        });
+        let breaker = Breaker::new(name.into(), &self.config, seed, observer);
+        Arc::new(breaker)
+    }
+}
+
+impl Known {
+    /// Gives up the closed breaker that has not been used for longest. An open one, and one that
+    /// an operator steers, stays.
+    fn make_room(&mut self) -> bool {
+        let may_go = |entry: &Entry| {
+            let circuit = entry.breaker.circuit();
+            circuit.mode() == Mode::Automatic && circuit.state() == State::Closed
+        };
+        let candidates = self.breakers.values().enumerate();
+        let oldest = candidates
+            .filter(|(_, entry)| may_go(entry))
+            .min_by_key(|(_, entry)| entry.last_use)
+            .map(|(index, _)| index);
+        oldest.is_some_and(|index| self.breakers.swap_remove_index(index).is_some())
+    }
+}
+
+impl fmt::Debug for Registry {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Registry")
+            .field("name", &self.name)
+            .field("maximum", &self.maximum)
+            .field("breakers", &self.known.lock().breakers.len())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,118 @@
+//! Breakers per key, in paused time.
+
+use http::{Response, StatusCode};
+use proptest::prelude::*;
+use tower::{ServiceExt, service_fn};
+use tower_layer::Layer;
+
+use super::*;
+use crate::BoxError;
+use crate::circuit_breaker::{CircuitBreakerConfig, CircuitOpen, State};
+
+type Call = (&'static str, u16);
+
+fn key(call: &Call) -> String {
+    call.0.to_owned()
+}
+
+fn layer(maximum: u32) -> KeyedCircuitBreakerLayer<fn(&Call) -> String> {
+    KeyedCircuitBreakerLayer::builder("cdn", key as fn(&Call) -> String)
+        .config(CircuitBreakerConfig::new().consecutive_failures(2))
+        .maximum_keys(maximum)
+        .build()
+        .unwrap()
+}
+
+async fn call(
+    layer: &KeyedCircuitBreakerLayer<fn(&Call) -> String>,
+    call: Call,
+) -> Result<(), CircuitOpen> {
+    let dependency = service_fn(async |(_, status): Call| {
+        let mut response = Response::new(());
+        *response.status_mut() = StatusCode::from_u16(status).unwrap();
+        Ok::<_, BoxError>(response)
+    });
+    let result = layer.layer(dependency).oneshot(call).await;
+    result
+        .map(drop)
+        .map_err(|error| *error.downcast::<CircuitOpen>().unwrap())
+}
+
+fn names(layer: &KeyedCircuitBreakerLayer<fn(&Call) -> String>) -> Vec<String> {
+    let handles = layer.handles();
+    handles
+        .iter()
+        .map(|handle| handle.name().to_owned())
+        .collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_bad_key_does_not_close_the_way_to_the_others() {
+    let layer = layer(10);
+    for _ in 0..2 {
+        call(&layer, ("bad", 500)).await.unwrap();
+        call(&layer, ("good", 200)).await.unwrap();
+    }
+    let rejection = call(&layer, ("bad", 200)).await.unwrap_err();
+    assert_eq!(rejection.name(), "cdn/bad");
+    call(&layer, ("good", 200)).await.unwrap();
+    assert_eq!(layer.handle("bad").unwrap().state(), State::Open);
+    assert_eq!(layer.handle("good").unwrap().state(), State::Closed);
+    assert!(layer.handle("unknown").is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_key_takes_the_place_of_the_closed_one_unused_for_longest() {
+    let layer = layer(2);
+    for key in ["a", "b", "a"] {
+        call(&layer, (key, 200)).await.unwrap();
+    }
+    call(&layer, ("c", 200)).await.unwrap();
+    assert_eq!(names(&layer), ["cdn/a", "cdn/c"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn open_and_steered_breakers_keep_their_places() {
+    let layer = layer(2);
+    for _ in 0..2 {
+        call(&layer, ("open", 500)).await.unwrap();
+    }
+    call(&layer, ("steered", 200)).await.unwrap();
+    layer.handle("steered").unwrap().force_closed();
+    for key in ["x", "y"] {
+        call(&layer, (key, 500)).await.unwrap();
+    }
+    assert_eq!(names(&layer), ["cdn/open", "cdn/steered", "cdn/*"]);
+    assert_eq!(call(&layer, ("z", 200)).await.unwrap_err().name(), "cdn/*");
+}
+
+#[test]
+fn no_place_at_all_is_a_mistake() {
+    let error = KeyedCircuitBreakerLayer::builder("cdn", key as fn(&Call) -> String)
+        .maximum_keys(0)
+        .build()
+        .unwrap_err();
+    assert!(error.to_string().contains("maximum_keys"), "{error}");
+}
+
+proptest! {
+    #[test]
+    fn there_are_never_more_breakers_than_places_and_a_shared_one(
+        maximum in 1_u32..5,
+        calls in prop::collection::vec((0_usize..12, any::<bool>()), 0..80),
+    ) {
+        let keys = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l"];
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let layer = layer(maximum);
+            for (key, good) in calls {
+                let _ = call(&layer, (keys[key], if good { 200 } else { 500 })).await;
+                assert!(layer.handles().len() <= maximum as usize + 1);
+            }
+        });
+    }
+}
