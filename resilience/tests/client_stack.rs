@@ -15,14 +15,16 @@ use axum::extract::State;
 use axum::routing::get as route;
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
-use http_body_util::Full;
+use http_body::Frame;
+use http_body_util::{Full, StreamBody};
 use parking_lot::Mutex;
+use resilience::circuit_breaker::CircuitBreakerConfig;
 use resilience::context::{CallContext, Priority, TraceContext, headers};
 use resilience::fallback::Fallback;
 use resilience::hedge::HedgeConfig;
 use resilience::ledger::Reason;
 use resilience::stack::CallWeight;
-use resilience::telemetry::{Telemetry, names};
+use resilience::telemetry::{BreakerState, Telemetry, names};
 use resilience::{BoxError, Client, ClientBuilder};
 use support::{Behaviour, Network, get, metadata, request};
 use tokio::time::Instant;
@@ -374,4 +376,27 @@ async fn shared_reads_report_the_same_degradations_and_count_as_calls_of_their_o
         telemetry.counter(&names::CLIENT_REQUESTS, &labels).value(),
         3
     );
+}
+
+/// More than is collected inside the attempt, and then the connection breaks.
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_breaks_off_after_the_attempt_counts_for_the_breaker() {
+    let transport = service_fn(async |_: Request<Bytes>| {
+        let part = || Ok(Frame::data(Bytes::from(vec![0; 1024 * 1024])));
+        let frames = [part(), part(), Err(BoxError::from("connection reset"))];
+        let body = StreamBody::new(futures_util::stream::iter(frames));
+        Ok::<_, Infallible>(Response::new(body))
+    });
+    let config = CircuitBreakerConfig::new().consecutive_failures(2);
+    let client = metadata(&Network::new([Behaviour::Well(1)]))
+        .breaker(config)
+        .build_on(transport)
+        .unwrap();
+    let breaker = client.breaker().unwrap();
+    for _ in 0..2 {
+        assert_eq!(breaker.state(), BreakerState::Closed);
+        let answer = client.send(get()).await.unwrap();
+        answer.into_body().into_bytes().await.unwrap_err();
+    }
+    assert_eq!(breaker.state(), BreakerState::Open);
 }

@@ -89,6 +89,21 @@ impl ResponseBody {
         }
     }
 
+    /// Puts what is still to come into `wrap`; a body that was collected whole stays as it is.
+    pub(crate) fn map_rest<B>(self, wrap: impl FnOnce(UnsyncBoxBody<Bytes, BoxError>) -> B) -> Self
+    where
+        B: Body<Data = Bytes, Error = BoxError> + Send + 'static,
+    {
+        let content = match self.content {
+            Content::Streaming { prefix, rest } => Content::Streaming {
+                prefix,
+                rest: Mutex::new(UnsyncBoxBody::new(wrap(rest.into_inner()))),
+            },
+            whole @ Content::Whole { .. } => whole,
+        };
+        Self { content }
+    }
+
     /// The same body once more, if it was collected whole.
     pub(crate) fn try_clone(&self) -> Option<Self> {
         match &self.content {

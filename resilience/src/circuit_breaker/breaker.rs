@@ -13,6 +13,7 @@ use super::error::CircuitOpen;
 use super::gate::{Gate, Permit, Way};
 use super::mode::Mode;
 use super::observer::Observer;
+use super::reason::TransitionReason;
 use super::rules::Rules;
 use super::state::{Ending, Machine, Transition, Trip};
 use super::window::{Sample, Totals};
@@ -50,6 +51,7 @@ impl Breaker {
     }
 
     /// The breaker under the present rules.
+    #[inline(never)]
     pub(super) fn circuit(&self) -> Arc<Circuit> {
         Arc::clone(&self.circuit.lock())
     }
@@ -130,26 +132,27 @@ impl Circuit {
     }
 
     /// Asks for the right to a call.
+    #[inline]
     pub(super) fn admit<C: Deref<Target = Self>>(circuit: C) -> Result<CallGuard<C>, CircuitOpen> {
         let (permit, _) = circuit.core.gate.read();
         if permit.way != Way::Ask {
             return Ok(CallGuard::new(circuit, permit));
         }
+        let permit = circuit.ask()?;
+        Ok(CallGuard::new(circuit, permit))
+    }
+
+    #[inline(never)]
+    fn ask(&self) -> Result<Permit, CircuitOpen> {
         let now = Instant::now();
-        let decision = {
-            let mut machine = circuit.core.machine.lock();
-            let (decision, transition) = machine.admit(now);
-            circuit.publish(&machine, transition, now);
-            decision
-        };
-        match decision {
-            Ok(permit) => Ok(CallGuard::new(circuit, permit)),
-            Err(refusal) => {
-                circuit.core.observer.rejected();
-                let name = Arc::clone(&circuit.core.name);
-                Err(CircuitOpen::new(name, refusal, now))
-            }
-        }
+        let mut machine = self.core.machine.lock();
+        let (decision, transition) = machine.admit(now);
+        self.publish(&machine, transition, now);
+        drop(machine);
+        decision.map_err(|refusal| {
+            self.core.observer.rejected();
+            CircuitOpen::new(Arc::clone(&self.core.name), refusal, now)
+        })
     }
 
     pub(super) fn switch(&self, mode: Mode) {
@@ -168,23 +171,27 @@ impl Circuit {
         self.publish(&machine, Some(transition), now);
     }
 
+    #[inline]
     fn settle(&self, permit: Permit, ending: Ending, clock: &mut Clock) {
         if permit.way == Way::Unseen {
             return;
         }
         self.core.observer.ended(ending);
         match (permit.way, ending) {
-            (Way::Ask, _) => {
-                let now = clock.now();
-                let mut machine = self.core.machine.lock();
-                let transition = machine.settle(permit, ending, now);
-                self.publish(&machine, transition, now);
-            }
             (Way::Counted, Ending::Counted(sample)) => self.count(permit, sample, clock),
+            (Way::Ask, _) => self.tell(permit, ending, clock.now()),
             _ => {}
         }
     }
 
+    #[inline(never)]
+    fn tell(&self, permit: Permit, ending: Ending, now: Instant) {
+        let mut machine = self.core.machine.lock();
+        let transition = machine.settle(permit, ending, now);
+        self.publish(&machine, transition, now);
+    }
+
+    #[inline]
     fn count(&self, permit: Permit, sample: Sample, clock: &mut Clock) {
         let generation = permit.generation;
         if !self.core.gate.is_in(generation) {
@@ -193,9 +200,20 @@ impl Circuit {
         let verdict = self
             .rules
             .record(generation, sample, clock, &self.core.gate);
-        if verdict.is_none() && !self.rules.asks_failsafe {
-            return;
+        if verdict.is_some() || self.rules.asks_failsafe {
+            self.judge(generation, sample, verdict, clock);
         }
+    }
+
+    /// Opens, if the rules or the policies of failsafe say so.
+    #[inline(never)]
+    fn judge(
+        &self,
+        generation: u32,
+        sample: Sample,
+        verdict: Option<TransitionReason>,
+        clock: &mut Clock,
+    ) {
         let now = clock.now();
         let mut machine = self.core.machine.lock();
         let consulted = machine.consult(generation, sample, now);
@@ -263,6 +281,7 @@ pub(super) struct CallGuard<C: Deref<Target = Circuit> = Arc<Circuit>> {
 }
 
 impl<C: Deref<Target = Circuit>> CallGuard<C> {
+    #[inline]
     fn new(circuit: C, permit: Permit) -> Self {
         let counts_time = circuit.rules.slow_threshold.is_some() && permit.way != Way::Unseen;
         Self {
@@ -274,6 +293,7 @@ impl<C: Deref<Target = Circuit>> CallGuard<C> {
     }
 
     /// The call ended.
+    #[inline]
     pub(super) fn settle(mut self, outcome: Outcome) {
         self.is_settled = true;
         let mut clock = Clock::default();
@@ -291,20 +311,8 @@ impl<C: Deref<Target = Circuit>> CallGuard<C> {
         self.circuit.settle(self.permit, ending, &mut clock);
     }
 
-    fn is_slow(&self, clock: &mut Clock) -> bool {
-        let threshold = self.circuit.rules.slow_threshold;
-        let (Some(started), Some(threshold)) = (self.started, threshold) else {
-            return false;
-        };
-        clock.now().saturating_duration_since(started) >= threshold
-    }
-}
-
-impl<C: Deref<Target = Circuit>> Drop for CallGuard<C> {
-    fn drop(&mut self) {
-        if self.is_settled {
-            return;
-        }
+    #[cold]
+    fn cancel(&self) {
         let mut clock = Clock::default();
         // Whoever gave up may just have had no time; but after the slow threshold the
         // dependency is to blame, or callers less patient than it would hide its slowness.
@@ -317,5 +325,23 @@ impl<C: Deref<Target = Circuit>> Drop for CallGuard<C> {
             Ending::Neutral
         };
         self.circuit.settle(self.permit, ending, &mut clock);
+    }
+
+    #[inline]
+    fn is_slow(&self, clock: &mut Clock) -> bool {
+        let threshold = self.circuit.rules.slow_threshold;
+        let (Some(started), Some(threshold)) = (self.started, threshold) else {
+            return false;
+        };
+        clock.now().saturating_duration_since(started) >= threshold
+    }
+}
+
+impl<C: Deref<Target = Circuit>> Drop for CallGuard<C> {
+    #[inline]
+    fn drop(&mut self) {
+        if !self.is_settled {
+            self.cancel();
+        }
     }
 }

@@ -74,13 +74,17 @@ impl<C, T> CircuitBreakerBuilder<C, T> {
     /// off counts as failed, see [`TrackedBody`](super::TrackedBody). For services whose answers
     /// are HTTP responses.
     pub fn track_bodies(self) -> CircuitBreakerBuilder<C, AtEnd> {
+        self.tracking(AtEnd::default())
+    }
+
+    pub(crate) fn tracking<U>(self, tracking: U) -> CircuitBreakerBuilder<C, U> {
         CircuitBreakerBuilder {
             name: self.name,
             config: self.config,
             seed: self.seed,
             telemetry: self.telemetry,
             classify: self.classify,
-            tracking: AtEnd::default(),
+            tracking,
         }
     }
 

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 pub(super) struct Clock(Option<Instant>);
 
 impl Clock {
+    #[inline]
     pub(super) fn now(&mut self) -> Instant {
         *self.0.get_or_insert_with(Instant::now)
     }

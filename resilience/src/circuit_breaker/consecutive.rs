@@ -22,23 +22,28 @@ impl Consecutive {
     }
 
     /// Counts a call, and says whether there are too many failures in a row now.
+    #[inline]
     pub(crate) fn record(&self, generation: u32, failure: bool, gate: &Gate) -> bool {
         // Whoever sees a later generation here must see it at the gate, too.
-        let mut seen = self.run.load(Ordering::Acquire);
+        let seen = self.run.load(Ordering::Acquire);
+        if !failure && seen as u32 == 0 {
+            return false;
+        }
+        self.change(seen, generation, failure, gate)
+    }
+
+    #[inline(never)]
+    fn change(&self, mut seen: u64, generation: u32, failure: bool, gate: &Gate) -> bool {
         loop {
-            let (last, run) = ((seen >> 32) as u32, seen as u32);
-            let (is_mine, is_empty) = (last == generation, run == 0);
-            if !failure && (!is_mine || is_empty) {
-                return false;
-            }
+            let is_mine = (seen >> 32) as u32 == generation;
             // A result of an earlier generation must not overwrite the count of a later one.
-            if !is_mine && !gate.is_in(generation) {
+            if !is_mine && (!failure || !gate.is_in(generation)) {
                 return false;
             }
             let run = match (failure, is_mine) {
                 (false, _) => 0,
                 (true, false) => 1,
-                (true, true) => run.saturating_add(1),
+                (true, true) => (seen as u32).saturating_add(1),
             };
             let next = (u64::from(generation) << 32) | u64::from(run);
             let exchanged =

@@ -45,6 +45,7 @@ impl Gate {
     }
 
     /// A permit, unless the state machine must be asked for it; and the version of the rules.
+    #[inline]
     pub(crate) fn read(&self) -> (Permit, u32) {
         let word = self.0.load(Ordering::Acquire);
         let permit = Permit {
@@ -61,6 +62,7 @@ impl Gate {
     }
 
     /// Whether nothing has changed since a permit of this generation was given.
+    #[inline]
     pub(crate) fn is_in(&self, generation: u32) -> bool {
         self.read().0.generation == generation
     }

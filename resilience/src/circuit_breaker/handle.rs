@@ -1,5 +1,6 @@
 //! A breaker from outside.
 
+use std::ops::Deref;
 use std::sync::Arc;
 
 use tokio::sync::watch;
@@ -154,34 +155,45 @@ impl BreakerHandle {
     /// # Ok(())
     /// # }
     /// ```
+    #[inline]
     pub fn admit(&self) -> Result<AdmittedCall<'_>, CircuitOpen> {
-        if self.circuit.is_outdated() {
-            let guard = Circuit::admit(self.breaker.circuit())?;
-            return Ok(AdmittedCall(Guard::Own(guard)));
-        }
-        let guard = Circuit::admit(&*self.circuit)?;
-        Ok(AdmittedCall(Guard::Borrowed(guard)))
+        let circuit = if self.circuit.is_outdated() {
+            Held::Own(self.breaker.circuit())
+        } else {
+            Held::Borrowed(&self.circuit)
+        };
+        Circuit::admit(circuit).map(AdmittedCall)
     }
 }
 
 /// The right to one call. Dropped without an outcome it counts as cancelled.
 #[derive(Debug)]
 #[must_use = "a call that is dropped at once counts as cancelled"]
-pub struct AdmittedCall<'a>(Guard<'a>);
+pub struct AdmittedCall<'a>(CallGuard<Held<'a>>);
 
 /// Borrowed where the handle knows the present rules, which saves the reference count.
 #[derive(Debug)]
-enum Guard<'a> {
-    Borrowed(CallGuard<&'a Circuit>),
-    Own(CallGuard),
+enum Held<'a> {
+    Borrowed(&'a Circuit),
+    Own(Arc<Circuit>),
+}
+
+impl Deref for Held<'_> {
+    type Target = Circuit;
+
+    #[inline]
+    fn deref(&self) -> &Circuit {
+        match self {
+            Self::Borrowed(circuit) => circuit,
+            Self::Own(circuit) => circuit,
+        }
+    }
 }
 
 impl AdmittedCall<'_> {
     /// Tells the breaker how the call ended.
+    #[inline]
     pub fn end(self, outcome: Outcome) {
-        match self.0 {
-            Guard::Borrowed(guard) => guard.settle(outcome),
-            Guard::Own(guard) => guard.settle(outcome),
-        }
+        self.0.settle(outcome);
     }
 }

@@ -114,6 +114,7 @@ pub use layer::CircuitBreakerLayer;
 pub use mode::Mode;
 pub use rule::Rule;
 pub use service::CircuitBreaker;
+pub(crate) use tracking::AtEndOfStream;
 pub use tracking::{AtEnd, AtHead, TrackedBody, Tracking};
 pub use window::Window;
 

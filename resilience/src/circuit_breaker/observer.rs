@@ -99,6 +99,7 @@ impl Observer {
     }
 
     /// A call ended; one that was slow and did not fail is counted as slow alone.
+    #[inline]
     pub(super) fn ended(&self, ending: Ending) {
         let counter = match ending {
             Ending::Counted(sample) if sample.failure => &self.failed,

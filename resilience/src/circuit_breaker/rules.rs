@@ -56,6 +56,7 @@ impl Rates {
         }
     }
 
+    #[inline]
     fn record(
         &self,
         generation: u32,
@@ -75,6 +76,7 @@ impl Rates {
 
 impl Rules {
     /// Counts a call of a generation, in every rule, and says whether the breaker must open.
+    #[inline]
     pub(super) fn record(
         &self,
         generation: u32,

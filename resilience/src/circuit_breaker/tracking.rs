@@ -8,6 +8,7 @@ use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
 use super::breaker::CallGuard;
+use crate::body::ResponseBody;
 use crate::classify::Outcome;
 
 /// Settles a call whose answer is here. Sealed: [`AtHead`] and [`AtEnd`] are all there are.
@@ -83,6 +84,28 @@ impl<B: Body> sealed::Settles<Response<B>> for AtEnd {
             }
         };
         response.map(|body| TrackedBody { body, call })
+    }
+}
+
+/// A good call ends when its body does, where that was not collected whole already.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct AtEndOfStream;
+
+impl sealed::Settles<Response<ResponseBody>> for AtEndOfStream {
+    type Output = Response<ResponseBody>;
+
+    fn track(
+        &self,
+        response: Response<ResponseBody>,
+        call: Unsettled,
+        outcome: Outcome,
+    ) -> Self::Output {
+        if outcome != Outcome::Success || response.body().bytes().is_some() {
+            call.settle(outcome);
+            return response;
+        }
+        let call = Some(call);
+        response.map(|body| body.map_rest(|body| TrackedBody { body, call }))
     }
 }
 

@@ -6,7 +6,7 @@ use super::{Limit, Mistake, Span};
 use crate::backoff::FullJitter;
 use crate::balance::BalanceConfig;
 use crate::bulkhead::BulkheadConfig;
-use crate::circuit_breaker::{CircuitBreakerConfig, Window};
+use crate::circuit_breaker::{CircuitBreakerConfig, Rule, Window};
 use crate::retry::RetryConfig;
 use crate::stack::ClientBuilder;
 
@@ -91,6 +91,10 @@ pub struct BreakerSettings {
     pub window_time: Option<Span>,
     /// Which calls are slow, and how many of them open it.
     pub slow_calls: Option<SlowCallSettings>,
+    /// So many failures in a row open it, too.
+    pub consecutive_failures: Option<u32>,
+    /// Over how long the admitted share grows after good probes, or `none`.
+    pub ramp: Option<Limit>,
     /// For how long it stays open.
     pub backoff: Option<BackoffSettings>,
     /// How many outcomes of probes decide.
@@ -227,6 +231,12 @@ impl BreakerSettings {
         }
         if let Some(slow) = self.slow_calls {
             config = config.slow_calls(slow.threshold.0, slow.rate);
+        }
+        if let Some(failures) = self.consecutive_failures {
+            config = config.opens_by(Rule::rates().or_else(Rule::consecutive_failures(failures)));
+        }
+        if let Some(Limit(ramp)) = self.ramp {
+            config = config.ramp(ramp);
         }
         if let Some(backoff) = self.backoff {
             let waits = FullJitter::new(backoff.base.0, backoff.maximum.0, rand::random());

@@ -19,7 +19,8 @@ use crate::BoxError;
 use crate::balance::{BalanceConfig, BalanceLayer, Endpoints};
 use crate::body::{CollectLayer, ResponseBody};
 use crate::bulkhead::{BulkheadConfig, BulkheadLayer};
-use crate::circuit_breaker::{CircuitBreakerConfig, CircuitBreakerLayer};
+use crate::circuit_breaker::{AtEndOfStream, CircuitBreakerConfig, CircuitBreakerLayer};
+use crate::classify::HttpClassify;
 use crate::coalesce::CoalesceLayer;
 use crate::config::{Checks, ConfigError};
 use crate::deadline::DeadlineLayer;
@@ -37,6 +38,8 @@ const RESERVE: Duration = Duration::from_millis(10);
 /// One bad endpoint of two fails at most every second attempt, and one more at the edge of a
 /// window: above that the service itself is to blame.
 pub(crate) const BREAKER_FAILURE_RATE: f64 = 0.6;
+
+type Breaker = CircuitBreakerLayer<HttpClassify, AtEndOfStream>;
 
 /// Builds a [`Client`]; begun by [`client`](crate::client).
 #[derive(Debug, Clone)]
@@ -225,7 +228,7 @@ impl ClientBuilder {
                 .layer(CollectLayer::default())
                 .service(transport);
             let plain = RoundRobin::new(Arc::clone(&name), self.endpoints, collecting);
-            return Ok(Client::new(name, BoxCloneSyncService::new(plain)));
+            return Ok(Client::new(name, BoxCloneSyncService::new(plain), None));
         }
         let seed = self.seed.unwrap_or_else(rand::random);
         tracing::debug!(
@@ -233,6 +236,8 @@ impl ClientBuilder {
             seed,
             "client {name} begins with seed {seed}"
         );
+        let breaker = self.breaker_layer(seed)?;
+        let handle = breaker.as_ref().map(CircuitBreakerLayer::handle);
         let stack = ServiceBuilder::new()
             .layer(EffectiveLayer::new(&name, &self.telemetry))
             .layer(self.fallback_layer()?)
@@ -241,14 +246,14 @@ impl ClientBuilder {
             .option_layer(self.retry_layer(seed)?)
             .option_layer(self.hedge_layer()?)
             .layer(ActualLayer::new(&name, &self.telemetry))
-            .option_layer(self.breaker_layer(seed)?)
+            .option_layer(breaker)
             .option_layer(self.bulkhead_layer()?)
             .option_layer(self.timeout_layer())
             .layer(PropagateLayer::new(self.attempt_timeout))
             .layer(self.balance_layer(seed)?)
             .layer(CollectLayer::default())
             .service(transport);
-        Ok(Client::new(name, BoxCloneSyncService::new(stack)))
+        Ok(Client::new(name, BoxCloneSyncService::new(stack), handle))
     }
 
     fn check(&self) -> Result<(), ConfigError> {
@@ -309,12 +314,13 @@ impl ClientBuilder {
         self.hedge.map(build).transpose()
     }
 
-    fn breaker_layer(&self, seed: u64) -> Result<Option<CircuitBreakerLayer>, ConfigError> {
+    fn breaker_layer(&self, seed: u64) -> Result<Option<Breaker>, ConfigError> {
         let build = |config: &CircuitBreakerConfig| {
             CircuitBreakerLayer::builder(&self.name)
                 .config(config.clone())
                 .seed(seed)
                 .telemetry(self.telemetry.clone())
+                .tracking(AtEndOfStream)
                 .build()
         };
         self.breaker.as_ref().map(build).transpose()

@@ -13,6 +13,7 @@ use tower_service::Service;
 
 use crate::BoxError;
 use crate::body::ResponseBody;
+use crate::circuit_breaker::BreakerHandle;
 
 /// The share of the caller's own answer that one call provides, 0 to 1: put it into the
 /// request's extensions to override the weight of the client for this call.
@@ -32,19 +33,30 @@ pub struct FallbackKey(pub String);
 pub struct Client {
     name: Arc<str>,
     stack: BoxCloneSyncService<Request<Bytes>, Response<ResponseBody>, BoxError>,
+    breaker: Option<BreakerHandle>,
 }
 
 impl Client {
     pub(super) fn new(
         name: Arc<str>,
         stack: BoxCloneSyncService<Request<Bytes>, Response<ResponseBody>, BoxError>,
+        breaker: Option<BreakerHandle>,
     ) -> Self {
-        Self { name, stack }
+        Self {
+            name,
+            stack,
+            breaker,
+        }
     }
 
     /// The name of the dependency.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The circuit breaker, to look at and to steer; `None` where it was removed.
+    pub const fn breaker(&self) -> Option<&BreakerHandle> {
+        self.breaker.as_ref()
     }
 
     /// Sends one request.

@@ -12,6 +12,7 @@ impl Counter {
     }
 
     /// Adds one.
+    #[inline]
     pub fn increment(&self) {
         if let Some(counter) = &self.0 {
             counter.inc();

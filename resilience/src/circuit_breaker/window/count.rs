@@ -48,6 +48,7 @@ impl CountWindow {
 
     /// Adds a call, which pushes the oldest out of a full window. `None` if the call was
     /// admitted in an earlier generation than the present one: it does not count.
+    #[inline]
     pub(crate) fn record(&self, generation: u32, sample: Sample, gate: &Gate) -> Option<Totals> {
         let ticket = self.next.fetch_add(1, Ordering::Relaxed);
         let index = (ticket % self.slots.len() as u64) as usize;
@@ -65,6 +66,7 @@ impl CountWindow {
     }
 
     /// What is in the window.
+    #[inline]
     pub(crate) fn totals(&self) -> Totals {
         let packed = self.totals.load(Ordering::Acquire);
         let lane = |number: u32| {
@@ -96,6 +98,7 @@ impl CountWindow {
             .collect()
     }
 
+    #[cold]
     fn take_back(&self, slot: &AtomicU32, mine: u32) {
         let taken = slot.compare_exchange(mine, EMPTY, Ordering::AcqRel, Ordering::Acquire);
         if taken.is_ok() {

@@ -90,6 +90,7 @@ impl SlidingWindow {
 
     /// Adds a call and returns what is in the window then, or `None` for a call that was
     /// admitted in an earlier generation.
+    #[inline]
     pub(super) fn record(
         &self,
         generation: u32,
@@ -99,12 +100,7 @@ impl SlidingWindow {
     ) -> Option<Totals> {
         match self {
             Self::Count(window) => window.record(generation, sample, gate),
-            Self::Time(window) => {
-                let now = clock.now();
-                let mut window = window.lock();
-                // Under the lock: whoever clears the window has changed the gate before.
-                gate.is_in(generation).then(|| window.record(sample, now))
-            }
+            Self::Time(window) => record_in_time(window, generation, sample, clock.now(), gate),
         }
     }
 
@@ -123,4 +119,17 @@ impl SlidingWindow {
             Self::Time(window) => window.lock().clear(),
         }
     }
+}
+
+#[inline(never)]
+fn record_in_time(
+    window: &Mutex<TimeWindow>,
+    generation: u32,
+    sample: Sample,
+    now: Instant,
+    gate: &Gate,
+) -> Option<Totals> {
+    let mut window = window.lock();
+    // Under the lock: whoever clears the window has changed the gate before.
+    gate.is_in(generation).then(|| window.record(sample, now))
 }
