@@ -15,7 +15,7 @@ use tower::{Layer, ServiceExt, service_fn};
 async fn main() -> Result<(), BoxError> {
     let layer = TimeoutLayer::builder("metadata")
         .timeout(Duration::from_millis(200))
-        .build();
+        .build()?;
     let slow = layer.layer(service_fn(async |_: Request<()>| {
         sleep(Duration::from_secs(1)).await;
         Ok::<_, BoxError>(Response::new(()))

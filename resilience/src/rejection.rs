@@ -12,7 +12,7 @@ use crate::circuit_breaker::CircuitOpen;
 use crate::deadline::DeadlinePassed;
 use crate::ledger::Reason;
 use crate::rate_limit::RateLimited;
-use crate::timeout::TimeoutElapsed;
+use crate::timeout::{BodyStalled, TimeoutElapsed};
 use crate::transport::TransportError;
 
 /// Whether the middleware itself turned the call away, so that it says nothing about the
@@ -65,7 +65,7 @@ fn rejection_reason(error: &(dyn Error + 'static)) -> Option<Reason> {
 
 /// The reason of an error that a dependency or the way to it caused.
 fn failure_reason(error: &(dyn Error + 'static)) -> Option<Reason> {
-    if error.is::<TimeoutElapsed>() {
+    if error.is::<TimeoutElapsed>() || error.is::<BodyStalled>() {
         return Some(Reason::Timeout);
     }
     if let Some(error) = error.downcast_ref::<TransportError>() {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use tokio::time::Instant;
 
@@ -12,6 +13,10 @@ pub const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// What is left until the deadline, in whole milliseconds, so that clocks need not agree.
 pub const DEADLINE: HeaderName = HeaderName::from_static("aplomb-deadline-ms");
+
+/// gRPC's deadline: what is left, as up to eight digits and a unit. Read beside our own, the
+/// shorter one counts; written beside it on calls of gRPC.
+pub const GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
 
 /// How much the request matters; see [`Priority`].
 pub const PRIORITY: HeaderName = HeaderName::from_static("aplomb-priority");
@@ -42,11 +47,60 @@ pub fn read_remaining(headers: &HeaderMap) -> Option<Duration> {
     Some(Duration::from_millis(milliseconds).min(LONGEST_DEADLINE))
 }
 
-/// Writes what is left until `deadline`, rounded down: a hop must not think it has more.
+/// What is left until the deadline of a gRPC call, if the header says so as the protocol wants
+/// it: one to eight digits and one of the units `H`, `M`, `S`, `m`, `u`, `n`.
+pub fn read_grpc_timeout(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get(GRPC_TIMEOUT)?.to_str().ok()?;
+    let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    let is_number = (1..=8).contains(&digits.len()) && digits.bytes().all(|it| it.is_ascii_digit());
+    if !is_number {
+        return None;
+    }
+    let value: u64 = digits.parse().ok()?;
+    let left = match unit {
+        "H" => Duration::from_secs(value * 3_600),
+        "M" => Duration::from_secs(value * 60),
+        "S" => Duration::from_secs(value),
+        "m" => Duration::from_millis(value),
+        "u" => Duration::from_micros(value),
+        "n" => Duration::from_nanos(value),
+        _ => return None,
+    };
+    Some(left.min(LONGEST_DEADLINE))
+}
+
+/// Writes what is left until `deadline`, rounded down: a hop must not think it has more. Calls
+/// of gRPC get it in their own header, too.
 pub fn write_remaining(headers: &mut HeaderMap, deadline: Instant) {
     let left = deadline.saturating_duration_since(Instant::now());
     let milliseconds = u64::try_from(left.as_millis()).unwrap_or(u64::MAX);
     headers.insert(DEADLINE, HeaderValue::from(milliseconds));
+    if is_grpc(headers)
+        && let Ok(value) = HeaderValue::from_str(&grpc_timeout(left))
+    {
+        headers.insert(GRPC_TIMEOUT, value);
+    }
+}
+
+/// Whether the headers are those of a gRPC call: `application/grpc`, with or without a format.
+pub(crate) fn is_grpc(headers: &HeaderMap) -> bool {
+    headers
+        .get(CONTENT_TYPE)
+        .is_some_and(|value| value.as_bytes().starts_with(b"application/grpc"))
+}
+
+/// In the finest unit whose value fits into eight digits.
+fn grpc_timeout(left: Duration) -> String {
+    const LARGEST: u128 = 99_999_999;
+    let (nanos, micros) = (left.as_nanos(), left.as_micros());
+    let (millis, seconds) = (left.as_millis(), u128::from(left.as_secs()));
+    match () {
+        () if nanos <= LARGEST => format!("{nanos}n"),
+        () if micros <= LARGEST => format!("{micros}u"),
+        () if millis <= LARGEST => format!("{millis}m"),
+        () if seconds <= LARGEST => format!("{seconds}S"),
+        () => format!("{}H", (seconds / 3_600).min(LARGEST)),
+    }
 }
 
 /// Whether a failing answer says that it was repeated in vain already.
@@ -76,7 +130,9 @@ pub fn read_context(
     default_deadline: Option<Duration>,
     reserve: Duration,
 ) -> CallContext {
-    let sent = read_remaining(headers).map(|left| left.saturating_sub(reserve));
+    let sent = [read_remaining(headers), read_grpc_timeout(headers)];
+    let sent = sent.into_iter().flatten().min();
+    let sent = sent.map(|left| left.saturating_sub(reserve));
     let remaining = match (sent, default_deadline) {
         (Some(sent), Some(default)) => Some(sent.min(default)),
         (sent, default) => sent.or(default),
@@ -123,6 +179,66 @@ mod tests {
             prop_assert_eq!(read.is_some(), digits);
             prop_assert!(read.unwrap_or_default() <= LONGEST_DEADLINE);
         }
+    }
+
+    fn of_grpc(text: &str) -> Option<Duration> {
+        let mut headers = HeaderMap::new();
+        headers.insert(GRPC_TIMEOUT, HeaderValue::from_str(text).unwrap());
+        read_grpc_timeout(&headers)
+    }
+
+    #[test]
+    fn the_deadline_of_grpc_is_read_in_every_unit() {
+        for (text, expected) in [
+            ("2H", Some(Duration::from_hours(2))),
+            ("3M", Some(Duration::from_mins(3))),
+            ("10S", Some(Duration::from_secs(10))),
+            ("250m", Some(Duration::from_millis(250))),
+            ("82u", Some(Duration::from_micros(82))),
+            ("00000007n", Some(Duration::from_nanos(7))),
+            ("99999999H", Some(LONGEST_DEADLINE)),
+            ("", None),
+            ("S", None),
+            ("1", None),
+            ("1s", None),
+            ("-1S", None),
+            ("123456789n", None),
+            ("1 S", None),
+        ] {
+            assert_eq!(of_grpc(text), expected, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_for_grpc_is_read_again_rounded_down(nanos in 0_u64..86_400_000_000_000) {
+            let left = Duration::from_nanos(nanos);
+            let read = of_grpc(&grpc_timeout(left)).unwrap();
+            prop_assert!(read <= left);
+            // The next unit is a thousand times coarser: of eight digits five are left.
+            prop_assert!(left.saturating_sub(read) <= left / 90_000);
+        }
+
+        #[test]
+        fn no_deadline_of_grpc_panics(text in "[ -~]{0,24}") {
+            let _ = of_grpc(&text);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_of_grpc_carries_both_headers_and_the_shorter_one_counts() {
+        let mut headers = HeaderMap::new();
+        headers.insert(
+            CONTENT_TYPE,
+            HeaderValue::from_static("application/grpc+proto"),
+        );
+        write_remaining(&mut headers, Instant::now() + Duration::from_millis(500));
+        assert_eq!(headers[GRPC_TIMEOUT], "500000u");
+        assert_eq!(headers[DEADLINE], "500");
+        headers.insert(GRPC_TIMEOUT, HeaderValue::from_static("100m"));
+        let context = read_context(&headers, None, Duration::ZERO);
+        let left = context.deadline().unwrap() - Instant::now();
+        assert_eq!(left, Duration::from_millis(100));
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,17 +1,33 @@
 //! The numbers of a retry.
 
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
+use http::StatusCode;
+
+use crate::backoff::FullJitter;
 use crate::config::{Checks, ConfigError};
 
+/// The waits of one call.
+pub(super) type Waits = Box<dyn Iterator<Item = Duration> + Send>;
+
+type MakeWaits = Arc<dyn Fn(u64) -> Waits + Send + Sync>;
+type IsRepeatable = Arc<dyn Fn(&(dyn Error + 'static)) -> bool + Send + Sync>;
+
 /// When and how often a failed attempt is repeated.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone)]
 #[must_use]
 pub struct RetryConfig {
     pub(super) maximum_attempts: u32,
-    pub(super) base: Duration,
-    pub(super) maximum: Duration,
+    base: Duration,
+    maximum: Duration,
+    waits: Option<MakeWaits>,
+    pub(super) longest_wait: Duration,
     pub(super) shortest_attempt: Duration,
+    pub(super) statuses: Option<Vec<StatusCode>>,
+    errors: Option<IsRepeatable>,
     pub(super) budget_ratio: f64,
     pub(super) budget_minimum: u32,
 }
@@ -23,7 +39,11 @@ impl RetryConfig {
             maximum_attempts: 3,
             base: Duration::from_millis(10),
             maximum: Duration::from_millis(200),
+            waits: None,
+            longest_wait: Duration::from_secs(30),
             shortest_attempt: Duration::from_millis(5),
+            statuses: None,
+            errors: None,
             budget_ratio: 0.2,
             budget_minimum: 10,
         }
@@ -46,6 +66,62 @@ impl RetryConfig {
         self
     }
 
+    /// Other waits than those of [`backoff`](Self::backoff): each call begins a clone of `waits`,
+    /// and waits no more when that ends. Policies of failsafe come as such iterators.
+    pub fn waits<W>(self, waits: W) -> Self
+    where
+        W: Iterator<Item = Duration> + Clone + Send + Sync + 'static,
+    {
+        self.seeded_waits(move |_| waits.clone())
+    }
+
+    /// Other waits than those of [`backoff`](Self::backoff), made for each call from a seed of
+    /// its own:
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use resilience::backoff::Decorrelated;
+    /// use resilience::retry::RetryConfig;
+    ///
+    /// let (base, maximum) = (Duration::from_millis(20), Duration::from_secs(1));
+    /// let config = RetryConfig::new()
+    ///     .seeded_waits(move |seed| Decorrelated::new(base, maximum, seed));
+    /// # let _ = config;
+    /// ```
+    pub fn seeded_waits<W>(mut self, make: impl Fn(u64) -> W + Send + Sync + 'static) -> Self
+    where
+        W: Iterator<Item = Duration> + Send + 'static,
+    {
+        self.waits = Some(Arc::new(move |seed| Box::new(make(seed))));
+        self
+    }
+
+    /// The longest `Retry-After` that is waited for where no deadline says it (default 30 s).
+    /// A failed answer that asks for a longer wait than this, or than the deadline leaves, is
+    /// what the caller gets.
+    pub const fn longest_wait(mut self, wait: Duration) -> Self {
+        self.longest_wait = wait;
+        self
+    }
+
+    /// Which statuses are repeated (default: those that count as failures). Others are what the
+    /// caller gets, failures or not.
+    pub fn statuses(mut self, statuses: impl IntoIterator<Item = StatusCode>) -> Self {
+        self.statuses = Some(statuses.into_iter().collect());
+        self
+    }
+
+    /// Which errors are repeated (default: all that count as failures). The function sees the
+    /// error itself and finds its causes along the chain of sources. A refused connection is
+    /// repeated in any case.
+    pub fn errors(
+        mut self,
+        is_repeatable: impl Fn(&(dyn Error + 'static)) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.errors = Some(Arc::new(is_repeatable));
+        self
+    }
+
     /// What an attempt needs at least (default 5 ms): with less left before the deadline after
     /// the wait, no repetition is begun.
     pub const fn shortest_attempt(mut self, time: Duration) -> Self {
@@ -63,11 +139,40 @@ impl RetryConfig {
         self
     }
 
+    pub(super) fn waits_from(&self, seed: u64) -> Waits {
+        match &self.waits {
+            Some(make) => make(seed),
+            None => Box::new(FullJitter::new(self.base, self.maximum, seed)),
+        }
+    }
+
+    pub(super) fn repeats_error(&self, error: &(dyn Error + 'static)) -> bool {
+        self.errors
+            .as_ref()
+            .is_none_or(|is_repeatable| is_repeatable(error))
+    }
+
     pub(super) fn check(&self) -> Result<(), ConfigError> {
         let checks = Checks("retry");
         checks.is_at_least_one("maximum_attempts", self.maximum_attempts)?;
         checks.is_at_most("backoff base", self.base, self.maximum)?;
         checks.is_within("budget ratio", self.budget_ratio, 0.0, 10.0)
+    }
+}
+
+impl fmt::Debug for RetryConfig {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("RetryConfig")
+            .field("maximum_attempts", &self.maximum_attempts)
+            .field("base", &self.base)
+            .field("maximum", &self.maximum)
+            .field("longest_wait", &self.longest_wait)
+            .field("shortest_attempt", &self.shortest_attempt)
+            .field("statuses", &self.statuses)
+            .field("budget_ratio", &self.budget_ratio)
+            .field("budget_minimum", &self.budget_minimum)
+            .finish_non_exhaustive()
     }
 }
 

@@ -13,10 +13,11 @@ use tower::ServiceExt;
 use tower::util::Oneshot;
 use tower_service::Service;
 
+use super::config::Waits;
 use super::policy::{self, Decision, Ending, GaveUp};
+use super::retry_after;
 use super::shared::Shared;
 use crate::BoxError;
-use crate::backoff::FullJitter;
 use crate::classify::Classify;
 use crate::context::CallContext;
 use crate::deadline::Deadline;
@@ -66,7 +67,7 @@ pub(super) struct Call<S, C, RequestBody> {
     /// Whether the present attempt is a repetition.
     is_repetition: bool,
     refused: Vec<String>,
-    backoff: Option<FullJitter>,
+    waits: Option<Waits>,
 }
 
 impl<S, C, RequestBody> Call<S, C, RequestBody> {
@@ -91,7 +92,7 @@ impl<S, C, RequestBody> Call<S, C, RequestBody> {
             attempts: 0,
             is_repetition: false,
             refused: Vec::new(),
-            backoff: None,
+            waits: None,
         }
     }
 
@@ -100,7 +101,8 @@ impl<S, C, RequestBody> Call<S, C, RequestBody> {
     where
         C: Classify<Response<B>, BoxError>,
     {
-        let ending = policy::ending(result, &self.classify, &self.refused);
+        let config = &self.shared.config;
+        let ending = policy::ending(result, &self.classify, config, &self.refused);
         if self.is_repetition {
             self.shared.repeated(ending == Ending::Useful);
         }
@@ -110,7 +112,7 @@ impl<S, C, RequestBody> Call<S, C, RequestBody> {
             Decision::Use => return None,
             Decision::GiveUp(why) => Err(why),
             Decision::RepeatFreely => self.repeat_freely(result),
-            Decision::Repeat => self.repeat(),
+            Decision::Repeat => self.repeat(retry_after::of(result)),
         };
         match wait {
             Ok(wait) => {
@@ -138,11 +140,13 @@ impl<S, C, RequestBody> Call<S, C, RequestBody> {
         Ok(Duration::ZERO)
     }
 
-    fn repeat(&mut self) -> Result<Duration, GaveUp> {
+    fn repeat(&mut self, asked_for: Option<Duration>) -> Result<Duration, GaveUp> {
         let shared = &self.shared;
-        let backoff = self.backoff.get_or_insert_with(|| shared.backoff());
-        let wait = backoff.next().unwrap_or_default();
-        if !self.has_time_after(wait) {
+        let waits = self.waits.get_or_insert_with(|| shared.waits());
+        let own = waits.next().unwrap_or_default();
+        let wait = own.max(asked_for.unwrap_or_default());
+        let is_too_long = self.deadline.is_none() && wait > shared.config.longest_wait.max(own);
+        if is_too_long || !self.has_time_after(wait) {
             return Err(GaveUp::NoTime);
         }
         if !self.shared.withdraw() {

@@ -4,7 +4,8 @@
 //!   `Idempotency-Key`. A *refused* connection may be repeated for any method, once per
 //!   endpoint, at once and at no cost, because nothing was sent; what could not be sent for
 //!   another reason may be repeated for any method, too, at the usual cost.
-//! - Waits grow exponentially with full jitter.
+//! - Waits grow exponentially with full jitter, or as any iterator of durations says. A
+//!   `Retry-After` on a failed answer is honoured, in seconds or as a date, if it fits.
 //! - A budget shared by all clones bounds repetitions to a share of the calls.
 //! - A repetition that cannot end before the deadline is not begun.
 //! - Each repetition goes to an endpoint that was not tried yet: the request carries a
@@ -13,8 +14,16 @@
 //!   the answer of the server around it says `aplomb-no-retry: 1`; an answer that says so, and
 //!   an open circuit, are not repeated.
 //!
+//! A request must be clonable to be sent again: its body is [`bytes::Bytes`], or goes through a
+//! [`ReplayLayer`], which decides by its announced size whether to keep it.
+//!
 //! The body of the answer has to be collected inside the attempt ([`crate::body::Collect`])
 //! for a death in mid-body to be repeated.
+//!
+//! **When not to use it**: where somebody further out repeats already (one hop repeats, or each
+//! failure multiplies), for a dependency that is overloaded rather than faulty (a
+//! [budget](RetryConfig::budget) of 0 still repeats refused connections), and for writes whose
+//! dependency does not recognise an `Idempotency-Key`.
 
 mod budget;
 mod config;
@@ -22,6 +31,8 @@ mod future;
 mod layer;
 mod policy;
 mod repeatable;
+mod replay;
+mod retry_after;
 mod service;
 mod shared;
 
@@ -33,4 +44,6 @@ pub use config::RetryConfig;
 pub use future::ResponseFuture;
 pub use layer::{RetryBuilder, RetryLayer};
 pub use repeatable::is_repeatable;
+pub use replay::{ReplayBody, ReplayLayer, ReplayService};
+pub use retry_after::read_retry_after;
 pub use service::Retry;

@@ -2,6 +2,7 @@
 
 use http::Response;
 
+use super::config::RetryConfig;
 use crate::BoxError;
 use crate::classify::{Classify, Outcome};
 use crate::context::headers;
@@ -76,31 +77,56 @@ pub(super) const fn decide(
 pub(super) fn ending<B, C>(
     result: &Result<Response<B>, BoxError>,
     classify: &C,
+    config: &RetryConfig,
     refused: &[String],
 ) -> Ending
 where
     C: Classify<Response<B>, BoxError>,
 {
-    match (classify.classify(result.as_ref()), result) {
-        (Outcome::Success, _) | (Outcome::Neutral, Ok(_)) => Ending::Useful,
-        (Outcome::Neutral, Err(error)) => match rejection::reason(error.as_ref()) {
-            Reason::Open => Ending::Final,
-            _ => Ending::Useful,
-        },
-        (Outcome::Failure, Ok(response)) => {
-            if headers::is_not_to_be_retried(response.headers()) {
-                Ending::Final
-            } else {
-                Ending::Failed
-            }
+    let outcome = classify.classify(result.as_ref());
+    match result {
+        Ok(response) => of_answer(outcome, response, config),
+        Err(error) => of_error(outcome, error, config, refused),
+    }
+}
+
+fn of_answer<B>(outcome: Outcome, response: &Response<B>, config: &RetryConfig) -> Ending {
+    let is_failure = outcome == Outcome::Failure;
+    let is_repeated = match &config.statuses {
+        Some(statuses) => statuses.contains(&response.status()),
+        None => is_failure,
+    };
+    match (is_repeated, is_failure) {
+        (true, _) if headers::is_not_to_be_retried(response.headers()) => Ending::Final,
+        (true, _) => Ending::Failed,
+        (false, true) => Ending::Final,
+        (false, false) => Ending::Useful,
+    }
+}
+
+fn of_error(
+    outcome: Outcome,
+    error: &BoxError,
+    config: &RetryConfig,
+    refused: &[String],
+) -> Ending {
+    match outcome {
+        Outcome::Success => return Ending::Useful,
+        Outcome::Neutral => {
+            return match rejection::reason(error.as_ref()) {
+                Reason::Open => Ending::Final,
+                _ => Ending::Useful,
+            };
         }
-        (Outcome::Failure, Err(error)) => match TransportError::find(error.as_ref()) {
-            Some(error) if error.kind() == TransportErrorKind::Refused => Ending::Refused {
-                is_first: !refused.iter().any(|endpoint| endpoint == error.endpoint()),
-            },
-            Some(error) if error.is_unsent() => Ending::Unsent,
-            _ => Ending::Failed,
+        Outcome::Failure => {}
+    }
+    match TransportError::find(error.as_ref()) {
+        Some(error) if error.kind() == TransportErrorKind::Refused => Ending::Refused {
+            is_first: !refused.iter().any(|endpoint| endpoint == error.endpoint()),
         },
+        _ if !config.repeats_error(error.as_ref()) => Ending::Final,
+        Some(error) if error.is_unsent() => Ending::Unsent,
+        _ => Ending::Failed,
     }
 }
 
@@ -140,7 +166,9 @@ mod tests {
         let error = TransportError::new(TransportErrorKind::Refused, "a:1", "refused");
         let result: Result<Response<()>, BoxError> = Err(error.into());
         let refused = |endpoint: &str| [endpoint.to_owned()];
-        assert_eq!(ending(&result, &classify, &refused("b:1")), FIRST);
-        assert_eq!(ending(&result, &classify, &refused("a:1")), AGAIN);
+        let config = RetryConfig::new().errors(|_| false);
+        let ending = |refused: &[String]| ending(&result, &classify, &config, refused);
+        assert_eq!(ending(&refused("b:1")), FIRST);
+        assert_eq!(ending(&refused("a:1")), AGAIN);
     }
 }

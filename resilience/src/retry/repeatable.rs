@@ -4,10 +4,17 @@ use http::Request;
 
 use crate::context::headers::IDEMPOTENCY_KEY;
 
+/// In the extensions of a request whose body is not kept.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Unrepeatable;
+
 /// Whether a request may be sent again although it may have been carried out: its method is
 /// idempotent (RFC 9110, 9.2.2), or it carries an `Idempotency-Key` by which the dependency
-/// recognises it.
+/// recognises it. One whose body was [not kept](super::ReplayLayer) may not.
 pub fn is_repeatable<B>(request: &Request<B>) -> bool {
+    if request.extensions().get::<Unrepeatable>().is_some() {
+        return false;
+    }
     request.method().is_idempotent() || request.headers().contains_key(IDEMPOTENCY_KEY)
 }
 

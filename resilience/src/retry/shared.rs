@@ -8,9 +8,8 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::budget::{Budget, Withdrawal};
-use super::config::RetryConfig;
+use super::config::{RetryConfig, Waits};
 use super::policy::GaveUp;
-use crate::backoff::FullJitter;
 use crate::telemetry::{Counter, Event, Telemetry, names};
 
 #[derive(Debug)]
@@ -72,9 +71,9 @@ impl Shared {
     }
 
     /// The waits of one call.
-    pub(super) fn backoff(&self) -> FullJitter {
+    pub(super) fn waits(&self) -> Waits {
         let seed = self.chance.lock().next_u64();
-        FullJitter::new(self.config.base, self.config.maximum, seed)
+        self.config.waits_from(seed)
     }
 
     /// Counts how a repetition ended.

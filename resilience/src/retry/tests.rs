@@ -282,3 +282,103 @@ async fn every_attempt_sends_the_same_and_shares_what_was_tried() {
     let expected = ("position", "/positions/7".parse().unwrap());
     assert_eq!(*seen.lock(), vec![expected; 3]);
 }
+
+/// A service that answers 503 with this `Retry-After` once, and then 200.
+async fn waited_for(
+    retry_after: &str,
+    left: Option<Duration>,
+    config: RetryConfig,
+) -> (u16, Duration) {
+    let retry_after = retry_after.to_owned();
+    let attempts = Arc::new(Mutex::new(0));
+    let service = service_fn(move |_: Request<&'static str>| {
+        let mut attempts = attempts.lock();
+        *attempts += 1;
+        let answer = match *attempts {
+            1 => Response::builder()
+                .status(503)
+                .header("retry-after", &retry_after),
+            _ => Response::builder(),
+        };
+        std::future::ready(Ok::<_, BoxError>(answer.body(()).unwrap()))
+    });
+    let mut request = request(Method::GET);
+    if let Some(left) = left {
+        let deadline = crate::deadline::Deadline(Instant::now() + left);
+        request.extensions_mut().insert(deadline);
+    }
+    let begun = Instant::now();
+    let answer = layer(config).layer(service).oneshot(request).await.unwrap();
+    (answer.status().as_u16(), begun.elapsed())
+}
+
+#[tokio::test(start_paused = true)]
+async fn retry_after_is_waited_for_where_it_fits() {
+    let second = Duration::from_secs(1);
+    let config = RetryConfig::new;
+    let (status, waited) = waited_for("2", None, config()).await;
+    assert_eq!((status, waited.as_secs()), (200, 2));
+    let (status, waited) = waited_for("2", Some(second * 3), config()).await;
+    assert_eq!((status, waited.as_secs()), (200, 2));
+    let past = "Fri, 31 Dec 1999 23:59:59 GMT";
+    let (status, waited) = waited_for(past, Some(second), config()).await;
+    assert_eq!((status, waited.as_secs()), (200, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn retry_after_beyond_the_deadline_is_not_waited_for() {
+    let second = Duration::from_secs(1);
+    let config = RetryConfig::new;
+    for (asked_for, left, config) in [
+        ("2", Some(second), config()),
+        ("31", None, config()),
+        ("2", None, config().longest_wait(second)),
+        ("99999999999999999999999", None, config()),
+        ("Tue, 31 Dec 2999 23:59:59 GMT", None, config()),
+    ] {
+        let (status, waited) = waited_for(asked_for, left, config).await;
+        assert_eq!((status, waited), (503, Duration::ZERO), "{asked_for}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_statuses_that_are_repeated_can_be_chosen() {
+    let config = || RetryConfig::new().statuses([StatusCode::TOO_MANY_REQUESTS]);
+    for (acts, expected) in [(vec![Answer(429), Answer(200)], 2), (vec![Answer(503)], 1)] {
+        let script = Script::new(acts);
+        let retry = layer(config()).layer(script.service());
+        retry.oneshot(request(Method::GET)).await.unwrap();
+        assert_eq!(script.attempts(), expected);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_errors_that_are_repeated_can_be_chosen() {
+    let only_unreachable = |error: &(dyn std::error::Error + 'static)| {
+        TransportError::find(error).is_some_and(|error| error.kind() == TransportErrorKind::Connect)
+    };
+    for (acts, expected) in [
+        (vec![Unreachable, Answer(200)], 2),
+        (vec![Reset, Answer(200)], 1),
+        (vec![Refuse("a:1"), Answer(200)], 2),
+    ] {
+        let script = Script::new(acts);
+        let config = RetryConfig::new().errors(only_unreachable);
+        let _ = layer(config)
+            .layer(script.service())
+            .oneshot(request(Method::GET))
+            .await;
+        assert_eq!(script.attempts(), expected);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn any_iterator_says_how_long_to_wait() {
+    let waits = [70, 300].map(Duration::from_millis);
+    let script = Script::new([Answer(500)]);
+    let config = RetryConfig::new().waits(waits.into_iter());
+    let begun = Instant::now();
+    let retry = layer(config).layer(script.service());
+    retry.oneshot(request(Method::GET)).await.unwrap();
+    assert_eq!(begun.elapsed(), Duration::from_millis(370));
+}

@@ -23,6 +23,8 @@ pub struct ClientSettings {
     pub reserve: Option<Span>,
     /// The time for one attempt, or `none`.
     pub attempt_timeout: Option<Limit>,
+    /// The longest silence in the body of an answer, or `none`.
+    pub body_idle: Option<Limit>,
     /// The share of the caller's own answer that a call provides, 0 to 1.
     pub weight: Option<f64>,
     /// When a failed attempt is repeated.
@@ -169,6 +171,9 @@ impl ClientSettings {
         }
         if let Some(Limit(timeout)) = self.attempt_timeout {
             builder = builder.attempt_timeout(timeout);
+        }
+        if let Some(Limit(idle)) = self.body_idle {
+            builder = builder.body_idle(idle);
         }
         if let Some(weight) = self.weight {
             builder = builder.weight(weight);

@@ -28,7 +28,7 @@ use crate::fallback::{Fallback, FallbackLayer};
 use crate::hedge::{HedgeConfig, HedgeLayer};
 use crate::retry::{RetryConfig, RetryLayer};
 use crate::telemetry::Telemetry;
-use crate::timeout::TimeoutLayer;
+use crate::timeout::{AdaptiveTimeout, BODY_IDLE, IdleTimeoutLayer, TimeoutLayer};
 use crate::transport::HttpTransport;
 
 const DEADLINE: Duration = Duration::from_secs(2);
@@ -50,6 +50,8 @@ pub struct ClientBuilder {
     deadline: Option<Duration>,
     reserve: Duration,
     attempt_timeout: Option<Duration>,
+    adaptive_timeout: Option<AdaptiveTimeout>,
+    body_idle: Option<Duration>,
     balance: Option<BalanceConfig>,
     breaker: Option<CircuitBreakerConfig>,
     bulkhead: Option<BulkheadConfig>,
@@ -71,6 +73,8 @@ impl ClientBuilder {
             deadline: Some(DEADLINE),
             reserve: RESERVE,
             attempt_timeout: Some(ATTEMPT_TIMEOUT),
+            adaptive_timeout: None,
+            body_idle: Some(BODY_IDLE),
             balance: None,
             breaker: Some(CircuitBreakerConfig::new().failure_rate(BREAKER_FAILURE_RATE)),
             bulkhead: Some(BulkheadConfig::default()),
@@ -111,6 +115,20 @@ impl ClientBuilder {
     /// attempts and the waits between them fit); `None` removes the part.
     pub fn attempt_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
         self.attempt_timeout = timeout.into();
+        self
+    }
+
+    /// Lets the time for one attempt follow what the dependency usually takes, up to that of
+    /// [`attempt_timeout`](Self::attempt_timeout) (default: no, it is fixed).
+    pub fn adaptive_timeout(mut self, adaptive: impl Into<Option<AdaptiveTimeout>>) -> Self {
+        self.adaptive_timeout = adaptive.into();
+        self
+    }
+
+    /// The longest silence in the body of an answer (default 60 s, that of nginx's
+    /// `proxy_read_timeout`); `None` removes the part.
+    pub fn body_idle(mut self, idle: impl Into<Option<Duration>>) -> Self {
+        self.body_idle = idle.into();
         self
     }
 
@@ -248,10 +266,11 @@ impl ClientBuilder {
             .layer(ActualLayer::new(&name, &self.telemetry))
             .option_layer(breaker)
             .option_layer(self.bulkhead_layer()?)
-            .option_layer(self.timeout_layer())
+            .option_layer(self.timeout_layer()?)
             .layer(PropagateLayer::new(self.attempt_timeout))
             .layer(self.balance_layer(seed)?)
             .layer(CollectLayer::default())
+            .layer(self.idle_layer()?)
             .service(transport);
         Ok(Client::new(name, BoxCloneSyncService::new(stack), handle))
     }
@@ -336,14 +355,22 @@ impl ClientBuilder {
         self.bulkhead.map(build).transpose()
     }
 
-    fn timeout_layer(&self) -> Option<TimeoutLayer> {
+    fn timeout_layer(&self) -> Result<Option<TimeoutLayer>, ConfigError> {
         let build = |timeout| {
             TimeoutLayer::builder(&self.name)
                 .timeout(timeout)
+                .adaptive(self.adaptive_timeout)
                 .telemetry(self.telemetry.clone())
                 .build()
         };
-        self.attempt_timeout.map(build)
+        self.attempt_timeout.map(build).transpose()
+    }
+
+    fn idle_layer(&self) -> Result<IdleTimeoutLayer, ConfigError> {
+        IdleTimeoutLayer::builder(&self.name)
+            .idle(self.body_idle)
+            .telemetry(self.telemetry.clone())
+            .build()
     }
 
     fn balance_layer(&self, seed: u64) -> Result<BalanceLayer, ConfigError> {

@@ -20,6 +20,7 @@
 //! | header | The time left is written fresh for each attempt. |
 //! | [balance](crate::balance) | It picks per attempt, and sees how each endpoint did. |
 //! | [body](crate::body) | A death in mid-body fails the attempt: every part above sees it. |
+//! | [idle time](crate::timeout::IdleTimeoutLayer) | Next to the wire: a body that stands still breaks off, inside the attempt or after it. |
 //! | [transport](crate::transport) | The wire. |
 //!
 //! One bad endpoint of two must not open the breaker of the whole service. The balancer keeps

@@ -13,6 +13,7 @@
 //! | `resilience_coalesced_total` | counter | `client`, `role`: `leader` (began a shared call), `follower` (joined one) |
 //! | `resilience_hedges_total` | counter | `client`, `result`: `won`, `lost`, `no-budget`, `no-time` |
 //! | `resilience_timeouts_total` | counter | `client` |
+//! | `resilience_stalled_bodies_total` | counter | `client` (bodies that stood still for too long) |
 //! | `resilience_deadlines_total` | counter | `name`, `event`: `refused`, `expired-read`, `expired-write` |
 //! | `resilience_bulkhead_in_flight` | gauge | `bulkhead` |
 //! | `resilience_bulkhead_limit` | gauge | `bulkhead` (how many may be under way; it moves where it is adaptive) |
@@ -114,6 +115,9 @@ families! {
     /// Attempts that took too long.
     TIMEOUTS = Counter "resilience_timeouts_total" ["client"]
         "Attempts that outlived their timeout";
+    /// Bodies that stood still.
+    STALLED_BODIES = Counter "resilience_stalled_bodies_total" ["client"]
+        "Bodies that stood still for too long";
     /// What deadlines did.
     DEADLINES = Counter "resilience_deadlines_total" ["name", "event"]
         "Requests refused or ended by their deadline";

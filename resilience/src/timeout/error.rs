@@ -1,4 +1,4 @@
-//! The end of an attempt that took too long.
+//! The end of an attempt, or of a body, that took too long.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,5 +26,25 @@ impl TimeoutElapsed {
     /// Whether the deadline of the request left less than the timeout of an attempt.
     pub const fn is_cut_by_deadline(&self) -> bool {
         self.cut_by_deadline
+    }
+}
+
+/// The body of an answer stalled: nothing came for too long.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the answer of `{name}` stalled: nothing for {after:.1?}")]
+pub struct BodyStalled {
+    pub(super) name: Arc<str>,
+    pub(super) after: Duration,
+}
+
+impl BodyStalled {
+    /// The dependency that sent nothing more.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// For how long nothing came.
+    pub const fn after(&self) -> Duration {
+        self.after
     }
 }

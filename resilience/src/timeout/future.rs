@@ -20,6 +20,7 @@ pin_project! {
         future: F,
         #[pin]
         patience: Sleep,
+        began: Instant,
         after: Duration,
         cut_by_deadline: bool,
         rules: Arc<Rules>,
@@ -29,9 +30,11 @@ pin_project! {
 impl<F> ResponseFuture<F> {
     /// The call `future`, which began at `now` with so much time `left` before its deadline.
     pub(super) fn new(future: F, now: Instant, left: Option<Duration>, rules: Arc<Rules>) -> Self {
-        let cut_by_deadline = left.is_some_and(|left| left < rules.timeout);
-        let after = left.map_or(rules.timeout, |left| left.min(rules.timeout));
+        let patience = rules.patience.present();
+        let cut_by_deadline = left.is_some_and(|left| left < patience);
+        let after = left.map_or(patience, |left| left.min(patience));
         Self {
+            began: now,
             future,
             patience: now
                 .checked_add(after)
@@ -55,12 +58,18 @@ where
         // The answer first: one that came in time must not be thrown away because this
         // task was late to look at it.
         if let Poll::Ready(result) = this.future.poll(context) {
+            if result.is_ok() && this.rules.patience.learns() {
+                this.rules.patience.learn(this.began.elapsed());
+            }
             return Poll::Ready(result.map_err(Into::into));
         }
         if this.patience.poll(context).is_pending() {
             return Poll::Pending;
         }
         this.rules.elapsed.increment();
+        if !*this.cut_by_deadline {
+            this.rules.patience.learn(*this.after);
+        }
         let error = TimeoutElapsed {
             name: Arc::clone(&this.rules.name),
             after: *this.after,

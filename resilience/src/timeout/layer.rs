@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use tower_layer::Layer;
 
+use super::adaptive::{AdaptiveTimeout, Patience};
 use super::service::Timeout;
+use crate::config::ConfigError;
 use crate::telemetry::{Counter, Telemetry, names};
 
 /// Limits the time of each attempt.
@@ -20,7 +22,7 @@ pub struct TimeoutLayer {
 #[derive(Debug)]
 pub(super) struct Rules {
     pub(super) name: Arc<str>,
-    pub(super) timeout: Duration,
+    pub(super) patience: Patience,
     pub(super) elapsed: Counter,
 }
 
@@ -31,6 +33,7 @@ impl TimeoutLayer {
         TimeoutBuilder {
             name: name.into(),
             timeout: Duration::from_millis(500),
+            adaptive: None,
             telemetry: Telemetry::default(),
         }
     }
@@ -50,6 +53,7 @@ impl<S> Layer<S> for TimeoutLayer {
 pub struct TimeoutBuilder {
     name: String,
     timeout: Duration,
+    adaptive: Option<AdaptiveTimeout>,
     telemetry: Telemetry,
 }
 
@@ -60,6 +64,13 @@ impl TimeoutBuilder {
         self
     }
 
+    /// Lets the time follow what the dependency usually takes, up to that of
+    /// [`timeout`](Self::timeout) (default: no, it is fixed).
+    pub fn adaptive(mut self, adaptive: impl Into<Option<AdaptiveTimeout>>) -> Self {
+        self.adaptive = adaptive.into();
+        self
+    }
+
     /// Where metrics go (default: nowhere).
     pub fn telemetry(mut self, telemetry: Telemetry) -> Self {
         self.telemetry = telemetry;
@@ -67,15 +78,19 @@ impl TimeoutBuilder {
     }
 
     /// The layer.
-    pub fn build(self) -> TimeoutLayer {
+    ///
+    /// # Errors
+    ///
+    /// A time of zero, or a number that adaptive timeouts cannot work with.
+    pub fn build(self) -> Result<TimeoutLayer, ConfigError> {
         let elapsed = self.telemetry.counter(&names::TIMEOUTS, &[&self.name]);
         let rules = Rules {
             name: self.name.into(),
-            timeout: self.timeout,
+            patience: Patience::new(self.timeout, self.adaptive)?,
             elapsed,
         };
-        TimeoutLayer {
+        Ok(TimeoutLayer {
             rules: Arc::new(rules),
-        }
+        })
     }
 }

@@ -1,6 +1,10 @@
 use std::time::Duration;
 
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
 use http::{Request, Response};
+use http_body::{Body, Frame};
+use http_body_util::{BodyExt, StreamBody};
 use tokio::time::Instant;
 use tower::{ServiceExt, service_fn};
 use tower_layer::Layer;
@@ -10,6 +14,7 @@ use crate::BoxError;
 use crate::context::{CallContext, Priority, TraceContext};
 use crate::deadline::Deadline;
 use crate::ledger::Reason;
+use crate::quantile::QuantileConfig;
 use crate::rejection;
 use crate::telemetry::{Telemetry, names};
 
@@ -32,7 +37,10 @@ fn elapsed(result: Result<Response<()>, BoxError>) -> TimeoutElapsed {
 }
 
 fn layer() -> TimeoutLayer {
-    TimeoutLayer::builder("metadata").timeout(TIMEOUT).build()
+    TimeoutLayer::builder("metadata")
+        .timeout(TIMEOUT)
+        .build()
+        .unwrap()
 }
 
 #[tokio::test(start_paused = true)]
@@ -41,7 +49,8 @@ async fn an_attempt_ends_with_its_time() {
     let layer = TimeoutLayer::builder("metadata")
         .timeout(TIMEOUT)
         .telemetry(telemetry.clone())
-        .build();
+        .build()
+        .unwrap();
     let begun = Instant::now();
     let error = elapsed(attempt(&layer, TIMEOUT * 2, Request::new(())).await);
     assert_eq!(begun.elapsed(), TIMEOUT);
@@ -73,7 +82,8 @@ async fn a_timeout_is_a_failure_and_no_rejection() {
 async fn an_endless_timeout_does_not_panic() {
     let endless = TimeoutLayer::builder("metadata")
         .timeout(Duration::MAX)
-        .build();
+        .build()
+        .unwrap();
     attempt(&endless, TIMEOUT, Request::new(())).await.unwrap();
 }
 
@@ -120,4 +130,142 @@ async fn a_write_is_not_cut_short_by_the_deadline() {
     let mut write = Request::put("/positions/7").body(()).unwrap();
     write.extensions_mut().insert(context(TIMEOUT / 3));
     attempt(&layer(), TIMEOUT / 2, write).await.unwrap();
+}
+
+fn adaptive() -> TimeoutLayer {
+    let quantile = QuantileConfig::new(0.9).minimum_samples(20);
+    TimeoutLayer::builder("metadata")
+        .timeout(TIMEOUT)
+        .adaptive(
+            AdaptiveTimeout::new(quantile)
+                .factor(2.0)
+                .minimum(TIMEOUT / 10),
+        )
+        .build()
+        .unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_adaptive_timeout_follows_the_latencies_once_it_knows_enough() {
+    let layer = adaptive();
+    let usual = TIMEOUT / 4;
+    let too_long = || attempt(&layer, TIMEOUT * 2, Request::new(()));
+    assert_eq!(elapsed(too_long().await).after(), TIMEOUT);
+    for _ in 0..40 {
+        attempt(&layer, usual, Request::new(())).await.unwrap();
+    }
+    let after = elapsed(too_long().await).after();
+    assert!(
+        after >= usual * 2 && after < usual * 2 + TIMEOUT / 20,
+        "{after:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_adaptive_timeout_keeps_its_bounds() {
+    let layer = adaptive();
+    for _ in 0..40 {
+        attempt(&layer, Duration::from_micros(10), Request::new(()))
+            .await
+            .unwrap();
+    }
+    let too_long = || attempt(&layer, TIMEOUT * 2, Request::new(()));
+    assert_eq!(elapsed(too_long().await).after(), TIMEOUT / 10);
+}
+
+/// Were timeouts left out, each one would make the next timeout shorter.
+#[tokio::test(start_paused = true)]
+async fn a_dependency_that_becomes_slow_gets_more_time_and_not_less() {
+    let layer = adaptive();
+    for _ in 0..40 {
+        attempt(&layer, TIMEOUT / 10, Request::new(()))
+            .await
+            .unwrap();
+    }
+    let mut given = Vec::new();
+    for _ in 0..60 {
+        if let Err(error) = attempt(&layer, TIMEOUT / 2, Request::new(())).await {
+            given.push(error.downcast::<TimeoutElapsed>().unwrap().after());
+        }
+    }
+    assert!(given.is_sorted(), "{given:?}");
+    attempt(&layer, TIMEOUT / 2, Request::new(()))
+        .await
+        .unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn numbers_that_cannot_be_are_named() {
+    let quantile = QuantileConfig::new(0.9);
+    let builder = || TimeoutLayer::builder("metadata");
+    let adaptive = AdaptiveTimeout::new;
+    for (mistake, key) in [
+        (builder().timeout(Duration::ZERO), "timeout"),
+        (builder().adaptive(adaptive(quantile).factor(0.5)), "factor"),
+        (
+            builder().adaptive(adaptive(quantile).factor(f64::NAN)),
+            "factor",
+        ),
+        (
+            builder().adaptive(adaptive(quantile).minimum(TIMEOUT * 10)),
+            "minimum",
+        ),
+        (
+            builder().adaptive(adaptive(QuantileConfig::new(1.0))),
+            "quantile",
+        ),
+    ] {
+        assert_eq!(mistake.build().unwrap_err().key(), key);
+    }
+    let idle = IdleTimeoutLayer::builder("metadata").idle(Duration::ZERO);
+    assert_eq!(idle.build().unwrap_err().key(), "idle");
+}
+
+/// Parts of a body, each after so much time.
+fn body_of(pauses: Vec<Duration>) -> impl Body<Data = Bytes, Error = BoxError> {
+    let parts = stream::iter(pauses).then(async |pause| {
+        tokio::time::sleep(pause).await;
+        Ok(Frame::data(Bytes::from_static(b"part")))
+    });
+    StreamBody::new(Box::pin(parts))
+}
+
+async fn read(pauses: Vec<Duration>) -> Result<usize, BoxError> {
+    let layer = IdleTimeoutLayer::builder("video")
+        .idle(TIMEOUT)
+        .build()
+        .unwrap();
+    let service = service_fn(move |_: Request<()>| {
+        std::future::ready(Ok::<_, BoxError>(Response::new(body_of(pauses.clone()))))
+    });
+    let response = layer.layer(service).oneshot(Request::new(())).await?;
+    Ok(response.into_body().collect().await?.to_bytes().len())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_may_take_long_but_not_stand_still() {
+    assert_eq!(read(vec![TIMEOUT * 9 / 10; 20]).await.unwrap(), 80);
+    let stalled = read(vec![TIMEOUT / 2, TIMEOUT * 2]).await.unwrap_err();
+    assert_eq!(stalled.downcast::<BodyStalled>().unwrap().after(), TIMEOUT);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_reader_is_not_blamed_on_the_sender() {
+    let layer = IdleTimeoutLayer::builder("video")
+        .idle(TIMEOUT)
+        .build()
+        .unwrap();
+    let service = service_fn(async |_: Request<()>| {
+        Ok::<_, BoxError>(Response::new(body_of(vec![Duration::ZERO; 3])))
+    });
+    let response = layer
+        .layer(service)
+        .oneshot(Request::new(()))
+        .await
+        .unwrap();
+    let mut body = response.into_body();
+    while let Some(frame) = body.frame().await {
+        frame.unwrap();
+        tokio::time::sleep(TIMEOUT * 5).await;
+    }
 }
