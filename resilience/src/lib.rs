@@ -15,6 +15,7 @@ pub mod config;
 pub mod context;
 pub mod deadline;
 pub mod fallback;
+pub mod fault;
 pub mod hedge;
 pub mod ledger;
 pub mod quantile;

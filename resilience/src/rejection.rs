@@ -10,6 +10,7 @@ use crate::balance::NoEndpoint;
 use crate::bulkhead::BulkheadFull;
 use crate::circuit_breaker::CircuitOpen;
 use crate::deadline::DeadlinePassed;
+use crate::fault::InjectedAbort;
 use crate::ledger::Reason;
 use crate::rate_limit::RateLimited;
 use crate::timeout::{BodyStalled, TimeoutElapsed};
@@ -67,6 +68,9 @@ fn rejection_reason(error: &(dyn Error + 'static)) -> Option<Reason> {
 fn failure_reason(error: &(dyn Error + 'static)) -> Option<Reason> {
     if error.is::<TimeoutElapsed>() || error.is::<BodyStalled>() {
         return Some(Reason::Timeout);
+    }
+    if error.is::<InjectedAbort>() {
+        return Some(Reason::Reset);
     }
     if let Some(error) = error.downcast_ref::<TransportError>() {
         return Some(error.reason());

@@ -21,8 +21,10 @@ use parking_lot::Mutex;
 use resilience::circuit_breaker::CircuitBreakerConfig;
 use resilience::context::{CallContext, Priority, TraceContext, headers};
 use resilience::fallback::Fallback;
+use resilience::fault::{FaultKind, FaultSpec, Faults, Matching};
 use resilience::hedge::HedgeConfig;
 use resilience::ledger::Reason;
+use resilience::rejection;
 use resilience::stack::CallWeight;
 use resilience::telemetry::{BreakerState, Telemetry, names};
 use resilience::{BoxError, Client, ClientBuilder};
@@ -399,4 +401,25 @@ async fn a_stream_that_breaks_off_after_the_attempt_counts_for_the_breaker() {
         answer.into_body().into_bytes().await.unwrap_err();
     }
     assert_eq!(breaker.state(), BreakerState::Open);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_injected_failure_is_judged_like_a_real_one() {
+    let network = Network::new([Behaviour::Well(1), Behaviour::Well(1)]);
+    let faults = Faults::builder("metadata").build();
+    let client = metadata(&network)
+        .faults(faults.clone())
+        .caller("gateway")
+        .breaker(CircuitBreakerConfig::new().consecutive_failures(6))
+        .build_on(network.transport())
+        .unwrap();
+    let aborts = FaultSpec::new(FaultKind::Abort, Duration::from_secs(60));
+    let from_us = Matching::default().caller("gateway");
+    faults.inject(aborts.matching(from_us)).unwrap();
+    let error = client.send(get()).await.unwrap_err();
+    assert_eq!(rejection::reason(error.as_ref()), Reason::Reset);
+    let _ = client.send(get()).await;
+    assert_eq!(faults.list()[0].hits, 6);
+    assert_eq!(client.breaker().unwrap().state(), BreakerState::Open);
+    assert_eq!(network.received(0) + network.received(1), 0);
 }

@@ -21,6 +21,12 @@ pub const GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
 /// How much the request matters; see [`Priority`].
 pub const PRIORITY: HeaderName = HeaderName::from_static("aplomb-priority");
 
+/// Who calls, as its client stack says it.
+pub const CALLER: HeaderName = HeaderName::from_static("aplomb-caller");
+
+/// A fault that the request brings for itself, signed; see [`crate::fault`].
+pub const FAULT: HeaderName = HeaderName::from_static("aplomb-fault");
+
 /// On a failing answer: it was repeated in vain already.
 pub const NO_RETRY: HeaderName = HeaderName::from_static("aplomb-no-retry");
 

@@ -7,13 +7,15 @@ use http_body_util::{Either, Full};
 use tower_http::body::UnsyncBoxBody;
 
 use crate::BoxError;
+use crate::fault::FaultyBody;
 use crate::rate_limit::{RateLimited, whole_seconds};
 
 /// What catch-panic makes of every body; or the handler's own where everything is switched off.
 pub type ServerBody<B> = Either<UnsyncBoxBody<Bytes, BoxError>, B>;
 
-/// Inside catch-panic: the body of the handler, or a short one of the middleware.
-pub(super) type GuardedBody<B> = Either<B, Full<Bytes>>;
+/// Inside catch-panic: the body of the handler, broken on purpose or not, or a short one of the
+/// middleware.
+pub(super) type GuardedBody<B> = Either<FaultyBody<B>, Full<Bytes>>;
 
 /// 504: the time was up, before or while work was done.
 pub(super) fn too_late() -> Response<Full<Bytes>> {

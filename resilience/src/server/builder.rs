@@ -11,6 +11,7 @@ use super::layer::{ServerLayer, Shared};
 use super::queue::Queue;
 use crate::concurrency::{self, AdaptiveLimit, Gate, Order, QueueDelay};
 use crate::config::ConfigError;
+use crate::fault::Faults;
 use crate::rate_limit::RateLimiter;
 use crate::telemetry::{Telemetry, names};
 
@@ -32,6 +33,7 @@ pub struct ServerBuilder {
     exempt: Vec<String>,
     route_label: RouteLabel,
     rate_limit: Option<RateLimiter>,
+    faults: Option<Faults>,
 }
 
 impl ServerBuilder {
@@ -51,6 +53,7 @@ impl ServerBuilder {
             exempt: ["/livez", "/readyz", "/healthz"].map(str::to_owned).into(),
             route_label: Arc::new(|_| "all".to_owned()),
             rate_limit: None,
+            faults: None,
         }
     }
 
@@ -152,6 +155,13 @@ impl ServerBuilder {
         self
     }
 
+    /// What is broken on purpose in front of the handler (default: nothing).
+    #[must_use]
+    pub fn faults(mut self, faults: impl Into<Option<Faults>>) -> Self {
+        self.faults = faults.into();
+        self
+    }
+
     /// How requests are labelled in metrics, such as by the route that matched (default: all
     /// alike). At most 512 labels are told apart.
     #[must_use]
@@ -197,6 +207,7 @@ impl ServerBuilder {
             reserve: self.reserve,
             exempt: self.exempt,
             rate_limit: self.rate_limit,
+            faults: self.faults,
             counts,
         })
     }

@@ -5,11 +5,14 @@ use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::{Request, Response};
+use http_body::Body;
 use http_body_util::Either;
 use tokio::time::timeout_at;
 use tower::ServiceExt;
+use tower_layer::Layer;
 use tower_service::Service;
 use tracing::Instrument;
 
@@ -17,25 +20,28 @@ use super::answer::{self, GuardedBody};
 use super::count::Refusal;
 use super::layer::Shared;
 use super::queue::{NoPlace, Place};
+use crate::BoxError;
 use crate::context::CallContext;
 use crate::deadline::only_reads;
+use crate::fault::{FaultLayer, FaultService, FaultyBody};
 
 /// Lets a request through to the handler when there is time and place for it, and no longer
 /// than there is time.
 #[derive(Clone)]
 pub(super) struct Guarded<S> {
-    inner: S,
+    inner: FaultService<S>,
     shared: Arc<Shared>,
 }
 
 impl<S> Guarded<S> {
-    pub(super) const fn new(inner: S, shared: Arc<Shared>) -> Self {
+    pub(super) fn new(inner: S, shared: Arc<Shared>) -> Self {
+        let inner = FaultLayer::new(shared.faults.clone()).layer(inner);
         Self { inner, shared }
     }
 
     /// The handler.
     pub(super) const fn get_ref(&self) -> &S {
-        &self.inner
+        self.inner.get_ref()
     }
 }
 
@@ -44,7 +50,8 @@ where
     S: Service<Request<A>, Response = Response<B>, Error = Infallible> + Clone + Send + 'static,
     S::Future: Send + 'static,
     A: Send + 'static,
-    B: Send + 'static,
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
 {
     type Response = Response<GuardedBody<B>>;
     type Error = Infallible;
@@ -122,15 +129,16 @@ async fn admit(
 async fn work<S, A, B>(
     shared: &Shared,
     context: CallContext,
-    inner: S,
+    inner: FaultService<S>,
     request: Request<A>,
     place: Option<Place>,
 ) -> Result<Option<Response<GuardedBody<B>>>, Infallible>
 where
-    S: Service<Request<A>, Response = Response<B>, Error = Infallible> + Send + 'static,
+    S: Service<Request<A>, Response = Response<B>, Error = Infallible> + Clone + Send + 'static,
     S::Future: Send + 'static,
     A: Send + 'static,
-    B: Send + 'static,
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
 {
     let deadline = context.deadline();
     let is_read = only_reads(request.method());
@@ -161,7 +169,7 @@ where
     }
 }
 
-fn with_handlers_body<B>(response: Response<B>) -> Response<GuardedBody<B>> {
+fn with_handlers_body<B>(response: Response<FaultyBody<B>>) -> Response<GuardedBody<B>> {
     response.map(Either::Left)
 }
 

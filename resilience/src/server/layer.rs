@@ -26,6 +26,7 @@ use super::guarded::Guarded;
 use super::panics::PanicAnswer;
 use super::queue::Queue;
 use crate::BoxError;
+use crate::fault::Faults;
 use crate::rate_limit::RateLimiter;
 
 /// What all services of a layer share.
@@ -37,6 +38,7 @@ pub(super) struct Shared {
     pub(super) reserve: Duration,
     pub(super) exempt: Vec<String>,
     pub(super) rate_limit: Option<RateLimiter>,
+    pub(super) faults: Option<Faults>,
     pub(super) queue: Queue,
     pub(super) counts: Counts,
 }

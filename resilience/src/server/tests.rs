@@ -14,6 +14,7 @@ use tower::ServiceExt;
 use super::{ServerBuilder, server};
 use crate::concurrency::AdaptiveLimit;
 use crate::context::{CallContext, TraceContext};
+use crate::fault::{Delay, FaultKind, FaultSpec, Faults};
 use crate::ledger::{Degradation, Reason};
 use crate::rate_limit::RateLimiter;
 use crate::telemetry::{Event, Telemetry, names};
@@ -390,4 +391,28 @@ fn numbers_that_cannot_be_are_told() {
     assert!(server("x").max_in_flight(0).check().is_err());
     let adaptive = AdaptiveLimit::gradient().bounds(0, 0);
     assert!(server("x").adaptive(adaptive).check().is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn faults_meet_requests_behind_the_queue_and_inside_the_deadline() {
+    let faults = Faults::builder("gateway").build();
+    let delay = Delay::fixed(Duration::from_secs(3));
+    let lease = Duration::from_secs(60);
+    let slow = FaultSpec::new(FaultKind::Delay { delay }, lease);
+    let layer = server("gateway")
+        .default_deadline(Duration::from_secs(1))
+        .faults(faults.clone())
+        .layer();
+    let router = Router::new().route("/", get(async || "title")).layer(layer);
+    let send = async || {
+        let request = Request::get("/").body(Body::empty()).unwrap();
+        router.clone().oneshot(request).await.unwrap().status()
+    };
+    assert_eq!(send().await, StatusCode::OK);
+    let id = faults.inject(slow).unwrap();
+    assert_eq!(send().await, StatusCode::GATEWAY_TIMEOUT);
+    faults.lift(id).unwrap();
+    let broken = FaultKind::Status { status: 503 };
+    faults.inject(FaultSpec::new(broken, lease)).unwrap();
+    assert_eq!(send().await, StatusCode::SERVICE_UNAVAILABLE);
 }

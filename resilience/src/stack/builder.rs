@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{HeaderValue, Request, Response};
 use http_body::Body;
 use tower::ServiceBuilder;
 use tower::util::BoxCloneSyncService;
@@ -25,6 +25,7 @@ use crate::coalesce::CoalesceLayer;
 use crate::config::{Checks, ConfigError};
 use crate::deadline::DeadlineLayer;
 use crate::fallback::{Fallback, FallbackLayer};
+use crate::fault::{FaultLayer, Faults};
 use crate::hedge::{HedgeConfig, HedgeLayer};
 use crate::retry::{RetryConfig, RetryLayer};
 use crate::telemetry::Telemetry;
@@ -60,6 +61,8 @@ pub struct ClientBuilder {
     coalesce: bool,
     fallback: Fallback,
     weight: f64,
+    caller: Option<String>,
+    faults: Option<Faults>,
     telemetry: Telemetry,
     seed: Option<u64>,
     enabled: bool,
@@ -83,6 +86,8 @@ impl ClientBuilder {
             coalesce: false,
             fallback: Fallback::new(),
             weight: 1.0,
+            caller: None,
+            faults: None,
             telemetry: Telemetry::default(),
             seed: None,
             enabled: true,
@@ -191,6 +196,18 @@ impl ClientBuilder {
         self
     }
 
+    /// Who calls, told to the dependency in `aplomb-caller` (default: nobody says so).
+    pub fn caller(mut self, name: impl Into<String>) -> Self {
+        self.caller = Some(name.into());
+        self
+    }
+
+    /// What is broken on purpose between the balancer and the wire (default: nothing).
+    pub fn faults(mut self, faults: impl Into<Option<Faults>>) -> Self {
+        self.faults = faults.into();
+        self
+    }
+
     /// Where metrics and events go (default: nowhere).
     pub fn telemetry(mut self, telemetry: Telemetry) -> Self {
         self.telemetry = telemetry;
@@ -267,10 +284,14 @@ impl ClientBuilder {
             .option_layer(breaker)
             .option_layer(self.bulkhead_layer()?)
             .option_layer(self.timeout_layer()?)
-            .layer(PropagateLayer::new(self.attempt_timeout))
+            .layer(PropagateLayer::new(
+                self.attempt_timeout,
+                self.caller_header()?,
+            ))
             .layer(self.balance_layer(seed)?)
             .layer(CollectLayer::default())
             .layer(self.idle_layer()?)
+            .layer(FaultLayer::new(self.faults.clone()))
             .service(transport);
         Ok(Client::new(name, BoxCloneSyncService::new(stack), handle))
     }
@@ -285,6 +306,14 @@ impl ClientBuilder {
             Some(timeout) => checks.is_positive("attempt_timeout", timeout),
             None => Ok(()),
         }
+    }
+
+    fn caller_header(&self) -> Result<Option<HeaderValue>, ConfigError> {
+        let value = |caller: &String| {
+            HeaderValue::from_str(caller)
+                .map_err(|_| ConfigError::new("client", "caller", caller, "the value of a header"))
+        };
+        self.caller.as_ref().map(value).transpose()
     }
 
     fn fallback_layer(&self) -> Result<FallbackLayer, ConfigError> {

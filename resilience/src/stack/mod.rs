@@ -21,6 +21,7 @@
 //! | [balance](crate::balance) | It picks per attempt, and sees how each endpoint did. |
 //! | [body](crate::body) | A death in mid-body fails the attempt: every part above sees it. |
 //! | [idle time](crate::timeout::IdleTimeoutLayer) | Next to the wire: a body that stands still breaks off, inside the attempt or after it. |
+//! | [fault](crate::fault), where there are some | Next to the wire: an injected failure is judged like a real one, by every part above. |
 //! | [transport](crate::transport) | The wire. |
 //!
 //! One bad endpoint of two must not open the breaker of the whole service. The balancer keeps
@@ -32,7 +33,7 @@
 //! # The server
 //!
 //! [`server`](crate::server()) explains its own order: metrics and trace, boundary and ledger,
-//! catch-panic, deadline refusal, queue, deadline cancel, handler.
+//! catch-panic, rate limit, deadline refusal, queue, deadline cancel, fault, handler.
 
 mod actual;
 mod builder;

@@ -3,7 +3,7 @@
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use http::Request;
+use http::{HeaderValue, Request};
 use tokio::time::Instant;
 use tower_layer::Layer;
 use tower_service::Service;
@@ -12,14 +12,21 @@ use crate::context::{CallContext, headers};
 use crate::deadline::Deadline;
 
 /// Wraps a service into a [`Propagate`].
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct PropagateLayer {
     attempt_timeout: Option<Duration>,
+    caller: Option<HeaderValue>,
 }
 
 impl PropagateLayer {
-    pub(super) const fn new(attempt_timeout: Option<Duration>) -> Self {
-        Self { attempt_timeout }
+    pub(super) const fn new(
+        attempt_timeout: Option<Duration>,
+        caller: Option<HeaderValue>,
+    ) -> Self {
+        Self {
+            attempt_timeout,
+            caller,
+        }
     }
 }
 
@@ -30,16 +37,18 @@ impl<S> Layer<S> for PropagateLayer {
         Propagate {
             inner,
             attempt_timeout: self.attempt_timeout,
+            caller: self.caller.clone(),
         }
     }
 }
 
-/// Tells the dependency trace, priority and how long its answer is of use: until the deadline,
+/// Tells the dependency who calls, trace, priority and how long its answer is of use: until the deadline,
 /// or until this attempt is given up, whichever comes first.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Propagate<S> {
     inner: S,
     attempt_timeout: Option<Duration>,
+    caller: Option<HeaderValue>,
 }
 
 impl<S> Propagate<S> {
@@ -68,6 +77,11 @@ where
         let deadline = Deadline::of(request.extensions());
         if let Some(context) = context {
             headers::write_context(request.headers_mut(), &context);
+        }
+        if let Some(caller) = &self.caller {
+            request
+                .headers_mut()
+                .insert(headers::CALLER, caller.clone());
         }
         if let Some(end) = self.useful_until(deadline) {
             headers::write_remaining(request.headers_mut(), end);

@@ -94,6 +94,24 @@ pub enum Event {
         /// Why; one of the tokens of [`Reason`](crate::ledger::Reason).
         reason: String,
     },
+    /// A fault on purpose began.
+    FaultBegan {
+        /// The service or client that is broken.
+        name: String,
+        /// Which fault of it.
+        id: u64,
+        /// What the fault does.
+        kind: String,
+    },
+    /// A fault on purpose ended.
+    FaultEnded {
+        /// The service or client that was broken.
+        name: String,
+        /// Which fault of it.
+        id: u64,
+        /// Why: `lease` or `lifted`.
+        reason: String,
+    },
     /// A handler panicked and its caller got a 500.
     Panicked {
         /// The server.
@@ -154,6 +172,17 @@ impl Event {
             }
             Self::Rejected { name, by, reason } => {
                 tracing::debug!(name, by, reason, "{by} of {name} rejected a call");
+            }
+            Self::FaultBegan { name, id, kind } => {
+                tracing::warn!(
+                    name,
+                    id,
+                    kind,
+                    "fault {id} ({kind}) of {name} began, on purpose"
+                );
+            }
+            Self::FaultEnded { name, id, reason } => {
+                tracing::warn!(name, id, reason, "fault {id} of {name} ended: {reason}");
             }
             Self::Panicked { server } => {
                 tracing::error!(server, "a handler of {server} panicked");

@@ -24,6 +24,8 @@
 //! | `resilience_balance_endpoints` | gauge | `client`, `state`: `available`, `ejected` |
 //! | `resilience_balance_ejections_total` | counter | `client` |
 //! | `resilience_fallbacks_total` | counter | `client`, `stood_in`, `reason`: a token of [`Reason`](crate::ledger::Reason) |
+//! | `resilience_faults_active` | gauge | `name` (faults on purpose that are active) |
+//! | `resilience_faults_injected_total` | counter | `name`, `kind`: `delay`, `status`, `abort`, `reset-body`, `throttle` |
 //! | `resilience_server_requests_total` | counter | `server`, `route`, `status`: the code |
 //! | `resilience_server_request_seconds` | histogram | `server`, `route` |
 //! | `resilience_server_in_flight` | gauge | `server` (queued ones included) |
@@ -148,6 +150,12 @@ families! {
     /// Stand-ins used.
     FALLBACKS = Counter "resilience_fallbacks_total" ["client", "stood_in", "reason"]
         "Answers replaced by a stand-in";
+    /// Faults on purpose.
+    FAULTS_ACTIVE = Gauge "resilience_faults_active" ["name"]
+        "Faults on purpose that are active";
+    /// What faults on purpose met.
+    FAULTS_INJECTED = Counter "resilience_faults_injected_total" ["name", "kind"]
+        "Requests that a fault on purpose met, by its kind";
     /// Answers of a server.
     SERVER_REQUESTS = Counter "resilience_server_requests_total" ["server", "route", "status"]
         "Requests answered, by route and status";

@@ -1,0 +1,181 @@
+//! Bodies that break off or come slowly.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use pin_project_lite::pin_project;
+use tokio::time::{Sleep, sleep};
+
+use super::error::InjectedAbort;
+use crate::BoxError;
+
+/// What a fault does to a body, as far as it has come.
+#[derive(Debug)]
+pub(crate) enum BodyFault {
+    Reset {
+        left: u64,
+    },
+    Throttle {
+        bytes_per_second: u64,
+        waiting: Option<Pin<Box<Sleep>>>,
+        /// The rest of what the inner body gave.
+        pending: Bytes,
+    },
+}
+
+impl BodyFault {
+    pub(super) const fn reset(after_bytes: u64) -> Self {
+        Self::Reset { left: after_bytes }
+    }
+
+    pub(super) const fn throttle(bytes_per_second: u64) -> Self {
+        Self::Throttle {
+            bytes_per_second,
+            waiting: None,
+            pending: Bytes::new(),
+        }
+    }
+}
+
+/// How often a throttled body sends a part: ten times a second looks like a slow line.
+const TICKS_PER_SECOND: u64 = 10;
+
+pin_project! {
+    /// The body of an answer, with or without a fault.
+    #[derive(Debug)]
+    pub struct FaultyBody<B> {
+        #[pin]
+        body: Option<B>,
+        fault: Option<BodyFault>,
+    }
+}
+
+impl<B> FaultyBody<B> {
+    pub(crate) const fn new(body: B, fault: Option<BodyFault>) -> Self {
+        Self {
+            body: Some(body),
+            fault,
+        }
+    }
+
+    /// No body at all.
+    pub(crate) const fn empty() -> Self {
+        Self {
+            body: None,
+            fault: None,
+        }
+    }
+
+    /// Breaks off before anything comes.
+    pub(crate) const fn aborted() -> Self {
+        Self {
+            body: None,
+            fault: Some(BodyFault::reset(0)),
+        }
+    }
+}
+
+impl<B> Body for FaultyBody<B>
+where
+    B: Body<Data = Bytes>,
+    B::Error: Into<BoxError>,
+{
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let this = self.project();
+        let Some(fault) = this.fault else {
+            return match this.body.as_pin_mut() {
+                Some(body) => body.poll_frame(context).map_err(Into::into),
+                None => Poll::Ready(None),
+            };
+        };
+        match fault {
+            BodyFault::Reset { left: 0 } => Poll::Ready(Some(Err(InjectedAbort.into()))),
+            BodyFault::Reset { left } => {
+                let frame = ready!(next(this.body, context)?);
+                Poll::Ready(frame.map(|frame| Ok(cut(frame, left))))
+            }
+            BodyFault::Throttle {
+                bytes_per_second,
+                waiting,
+                pending,
+            } => {
+                if let Some(wait) = waiting {
+                    ready!(wait.as_mut().poll(context));
+                    *waiting = None;
+                }
+                if pending.is_empty() {
+                    match ready!(next(this.body, context)?).map(Frame::into_data) {
+                        None => return Poll::Ready(None),
+                        Some(Err(other)) => return Poll::Ready(Some(Ok(other))),
+                        Some(Ok(data)) => *pending = data,
+                    }
+                }
+                let most = usize::try_from((*bytes_per_second / TICKS_PER_SECOND).max(1));
+                let part = pending.split_to(pending.len().min(most.unwrap_or(usize::MAX)));
+                let pause = part.len() as f64 / *bytes_per_second as f64;
+                *waiting = Duration::try_from_secs_f64(pause)
+                    .ok()
+                    .map(|pause| Box::pin(sleep(pause)));
+                Poll::Ready(Some(Ok(Frame::data(part))))
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.fault {
+            None => self.body.as_ref().is_none_or(Body::is_end_stream),
+            Some(_) => false,
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match (&self.body, &self.fault) {
+            (None, None) => SizeHint::with_exact(0),
+            // The length that was announced is what makes a body that ends early a broken one.
+            (Some(body), None | Some(BodyFault::Reset { .. })) => body.size_hint(),
+            (_, Some(_)) => SizeHint::new(),
+        }
+    }
+}
+
+fn next<B>(
+    body: Pin<&mut Option<B>>,
+    context: &mut Context<'_>,
+) -> Result<Poll<Option<Frame<Bytes>>>, BoxError>
+where
+    B: Body<Data = Bytes>,
+    B::Error: Into<BoxError>,
+{
+    let Some(body) = body.as_pin_mut() else {
+        return Ok(Poll::Ready(None));
+    };
+    match body.poll_frame(context) {
+        Poll::Pending => Ok(Poll::Pending),
+        Poll::Ready(None) => Ok(Poll::Ready(None)),
+        Poll::Ready(Some(Ok(frame))) => Ok(Poll::Ready(Some(frame))),
+        Poll::Ready(Some(Err(error))) => Err(error.into()),
+    }
+}
+
+/// As much of the frame as may still pass.
+fn cut(frame: Frame<Bytes>, left: &mut u64) -> Frame<Bytes> {
+    match frame.into_data() {
+        Err(other) => other,
+        Ok(mut data) => {
+            let most = usize::try_from(*left).unwrap_or(usize::MAX);
+            data.truncate(most);
+            *left -= data.len() as u64;
+            Frame::data(data)
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! The response future.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use http::{Response, StatusCode};
+use pin_project_lite::pin_project;
+use tokio::time::{Sleep, sleep};
+
+use super::body::{BodyFault, FaultyBody};
+use super::registry::{Injection, Instead};
+
+pin_project! {
+    /// Response future of [`FaultService`](super::FaultService).
+    pub struct ResponseFuture<F, L> {
+        #[pin]
+        call: Call<F, L>,
+    }
+}
+
+pin_project! {
+    #[project = CallProjection]
+    enum Call<F, L> {
+        Whole {
+            #[pin]
+            future: F,
+        },
+        Broken {
+            #[pin]
+            delay: Sleep,
+            instead: Option<Instead>,
+            body: Option<BodyFault>,
+            #[pin]
+            later: L,
+        },
+    }
+}
+
+impl<F, L> ResponseFuture<F, L> {
+    pub(super) const fn whole(future: F) -> Self {
+        Self {
+            call: Call::Whole { future },
+        }
+    }
+
+    pub(super) fn broken(injection: Injection, later: L) -> Self {
+        Self {
+            call: Call::Broken {
+                delay: sleep(injection.delay),
+                instead: injection.instead,
+                body: injection.body,
+                later,
+            },
+        }
+    }
+}
+
+impl<F, L, B, E> Future for ResponseFuture<F, L>
+where
+    F: Future<Output = Result<Response<B>, E>>,
+    L: Future<Output = Result<Response<B>, E>>,
+{
+    type Output = Result<Response<FaultyBody<B>>, E>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.project().call.project() {
+            CallProjection::Whole { future } => {
+                let response = ready!(future.poll(context))?;
+                Poll::Ready(Ok(response.map(|body| FaultyBody::new(body, None))))
+            }
+            CallProjection::Broken {
+                delay,
+                instead,
+                body: fault,
+                later,
+            } => {
+                if !delay.is_elapsed() {
+                    ready!(delay.poll(context));
+                }
+                if let Some(instead) = instead {
+                    return Poll::Ready(Ok(answer(*instead)));
+                }
+                let response = ready!(later.poll(context))?;
+                let fault = fault.take();
+                Poll::Ready(Ok(response.map(|body| FaultyBody::new(body, fault))))
+            }
+        }
+    }
+}
+
+/// What a request gets that is not handled.
+pub(crate) fn answer<B>(instead: Instead) -> Response<FaultyBody<B>> {
+    match instead {
+        Instead::Abort => Response::new(FaultyBody::aborted()),
+        Instead::Status(status) => with_status(status),
+    }
+}
+
+fn with_status<B>(status: StatusCode) -> Response<FaultyBody<B>> {
+    let mut response = Response::new(FaultyBody::empty());
+    *response.status_mut() = status;
+    response
+}
