@@ -11,7 +11,7 @@
 //! is judged like a real one, by every part around it.
 //!
 //! With the feature `signed-faults` and a key, a request can bring a fault for itself alone, in
-//! the header `aplomb-fault`: see [`signed`].
+//! the header `aplomb-fault`: see the module `signed`.
 //!
 //! **When not to use it**: to test your own stack in a unit test (use a scripted service), or to
 //! break what you do not operate.
