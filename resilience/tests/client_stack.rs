@@ -18,6 +18,7 @@ use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body::Frame;
 use http_body_util::{Full, StreamBody};
 use parking_lot::Mutex;
+use resilience::balance::Endpoints;
 use resilience::circuit_breaker::CircuitBreakerConfig;
 use resilience::context::{CallContext, Priority, TraceContext, headers};
 use resilience::fallback::Fallback;
@@ -83,7 +84,7 @@ fn failing_and_degraded() -> Answer {
 }
 
 fn recommendations() -> ClientBuilder {
-    let endpoints = "http://r0:80,http://r1:80".parse().unwrap();
+    let endpoints: Endpoints = "http://r0:80,http://r1:80".parse().unwrap();
     resilience::client("recommendations")
         .endpoints(endpoints)
         .weight(0.4)
@@ -294,7 +295,7 @@ async fn of_two_hops_only_the_one_next_to_the_failure_repeats() {
     let leaf = Network::new([Behaviour::Status(503), Behaviour::Status(503)]);
     let inner = metadata(&leaf).build_on(leaf.transport()).unwrap();
     let outer = resilience::client("middle")
-        .endpoints("http://m0:80,http://m1:80".parse().unwrap())
+        .endpoints(Endpoints::parse("http://m0:80,http://m1:80").unwrap())
         .build_on(in_process(middle(inner)))
         .unwrap();
     let answer = outer.send(get()).await.unwrap();
@@ -311,7 +312,7 @@ async fn a_storm_of_failing_calls_over_two_hops_stays_within_the_budget_of_one()
         .build_on(leaf.transport())
         .unwrap();
     let outer = resilience::client("middle")
-        .endpoints("http://m0:80".parse().unwrap())
+        .endpoints(Endpoints::parse("http://m0:80").unwrap())
         .breaker(None)
         .build_on(in_process(middle(inner)))
         .unwrap();

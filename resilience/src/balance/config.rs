@@ -2,16 +2,20 @@
 
 use std::time::Duration;
 
+use super::success_rate::SuccessRate;
 use crate::config::{Checks, ConfigError};
 
 /// How a balancer weighs, ejects and takes back endpoints.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 #[must_use]
 pub struct BalanceConfig {
     pub(super) decay: Duration,
     pub(super) failure_penalty: Duration,
     pub(super) unanswered_after: Duration,
     pub(super) consecutive_failures: Option<u32>,
+    pub(super) success_rate: Option<SuccessRate>,
+    pub(super) maximum_ejected: f64,
+    pub(super) panic_below: f64,
     pub(super) ejection: Duration,
     pub(super) maximum_ejection: Duration,
     pub(super) slow_start: Duration,
@@ -25,6 +29,9 @@ impl BalanceConfig {
             failure_penalty: Duration::from_millis(250),
             unanswered_after: Duration::from_millis(250),
             consecutive_failures: Some(3),
+            success_rate: Some(SuccessRate::new()),
+            maximum_ejected: 0.5,
+            panic_below: 0.5,
             ejection: Duration::from_secs(1),
             maximum_ejection: Duration::from_secs(10),
             slow_start: Duration::from_secs(3),
@@ -65,6 +72,28 @@ impl BalanceConfig {
         self
     }
 
+    /// When an endpoint is ejected that fails more often than the others (default: as
+    /// [`SuccessRate`] says, from five endpoints on); `None` never compares them.
+    pub fn success_rate(mut self, rule: impl Into<Option<SuccessRate>>) -> Self {
+        self.success_rate = rule.into();
+        self
+    }
+
+    /// The largest share of the endpoints that is ejected at once, above 0 to 1, but always one
+    /// may be (default 0.5: what the other half has to carry it mostly can).
+    pub const fn maximum_ejected(mut self, share: f64) -> Self {
+        self.maximum_ejected = share;
+        self
+    }
+
+    /// Below which share of endpoints that are not ejected ejections are ignored, 0 to 1
+    /// (default 0.5, Envoy's panic threshold): the few that are left would go down under the
+    /// load of all. 0 never ignores them.
+    pub const fn panic_below(mut self, share: f64) -> Self {
+        self.panic_below = share;
+        self
+    }
+
     /// For how long the first ejection lasts (default 1 s, as in Linkerd) and how long one can
     /// get (default 10 s): it doubles until the endpoint has fully returned.
     pub const fn ejection(mut self, first: Duration, maximum: Duration) -> Self {
@@ -87,6 +116,16 @@ impl BalanceConfig {
         if let Some(failures) = self.consecutive_failures {
             checks.is_at_least_one("consecutive_failures", failures)?;
         }
+        if let Some(rule) = &self.success_rate {
+            rule.check()?;
+        }
+        checks.is_within(
+            "maximum_ejected",
+            self.maximum_ejected,
+            f64::MIN_POSITIVE,
+            1.0,
+        )?;
+        checks.is_within("panic_below", self.panic_below, 0.0, 1.0)?;
         checks.is_positive("ejection", self.ejection)?;
         checks.is_at_most("ejection", self.ejection, self.maximum_ejection)
     }
@@ -118,6 +157,12 @@ mod tests {
                 "unanswered_after",
             ),
             (config().consecutive_failures(0), "consecutive_failures"),
+            (config().maximum_ejected(0.0), "maximum_ejected"),
+            (config().panic_below(f64::NAN), "panic_below"),
+            (
+                config().success_rate(SuccessRate::new().deviations(0.0)),
+                "success_rate deviations",
+            ),
             (config().ejection(Duration::ZERO, second), "ejection"),
             (config().ejection(second * 2, second), "ejection"),
         ] {

@@ -32,6 +32,14 @@ impl Endpoints {
         })
     }
 
+    /// The endpoints at these authorities.
+    pub(super) fn of(authorities: impl Iterator<Item = Authority>) -> Self {
+        let distinct: IndexSet<_> = authorities.collect();
+        Self {
+            authorities: distinct.into_iter().collect(),
+        }
+    }
+
     /// Reads a comma-separated list: `http://127.0.0.1:4000,http://127.0.0.1:4001`. Blanks
     /// around the addresses are ignored; an empty text is an empty set.
     ///

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use tower_layer::Layer;
 
 use super::config::BalanceConfig;
-use super::endpoints::Endpoints;
 use super::service::Balance;
 use super::shared::Shared;
+use super::source::EndpointSource;
+use super::status::EndpointStatus;
 use crate::classify::HttpClassify;
 use crate::config::ConfigError;
 use crate::telemetry::Telemetry;
@@ -24,11 +25,33 @@ impl BalanceLayer {
     pub fn builder(name: impl Into<String>) -> BalanceBuilder {
         BalanceBuilder {
             name: name.into(),
-            endpoints: Endpoints::default(),
+            endpoints: EndpointSource::default(),
             config: BalanceConfig::default(),
             seed: 0,
             telemetry: Telemetry::default(),
             classify: HttpClassify::default(),
+        }
+    }
+}
+
+/// Looks at the endpoints of a balancer.
+#[derive(Debug, Clone)]
+pub struct BalanceHandle {
+    shared: Arc<Shared>,
+}
+
+impl BalanceHandle {
+    /// How each endpoint stands, in the order of the list.
+    pub fn endpoints(&self) -> Vec<EndpointStatus> {
+        self.shared.status()
+    }
+}
+
+impl<C> BalanceLayer<C> {
+    /// Looks at the endpoints.
+    pub fn handle(&self) -> BalanceHandle {
+        BalanceHandle {
+            shared: Arc::clone(&self.shared),
         }
     }
 }
@@ -46,7 +69,7 @@ impl<S, C: Clone> Layer<S> for BalanceLayer<C> {
 #[must_use = "a builder does nothing until `build` is called"]
 pub struct BalanceBuilder<C = HttpClassify> {
     name: String,
-    endpoints: Endpoints,
+    endpoints: EndpointSource,
     config: BalanceConfig,
     seed: u64,
     telemetry: Telemetry,
@@ -54,9 +77,9 @@ pub struct BalanceBuilder<C = HttpClassify> {
 }
 
 impl<C> BalanceBuilder<C> {
-    /// The endpoints to choose from.
-    pub fn endpoints(mut self, endpoints: Endpoints) -> Self {
-        self.endpoints = endpoints;
+    /// The endpoints to choose from: a fixed list, or one that is followed.
+    pub fn endpoints(mut self, endpoints: impl Into<EndpointSource>) -> Self {
+        self.endpoints = endpoints.into();
         self
     }
 
@@ -99,7 +122,7 @@ impl<C> BalanceBuilder<C> {
         self.config.check()?;
         let shared = Shared::new(
             self.name,
-            &self.endpoints,
+            self.endpoints,
             self.config,
             self.seed,
             self.telemetry,

@@ -68,6 +68,11 @@ impl Load {
         }
     }
 
+    /// Calls under way.
+    pub(super) const fn in_flight(&self) -> u64 {
+        self.in_flight
+    }
+
     /// What one more call would add to, in microseconds of work.
     pub(super) fn value(&self, now: Micros, decay: f64) -> f64 {
         let estimate = self.estimate * self.remembered(now, decay);

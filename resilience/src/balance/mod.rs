@@ -7,17 +7,27 @@
 //! - A failure counts as a slow answer, however fast it came, and a call without an answer is
 //!   as slow as it is old. So neither an endpoint that refuses nor one that hangs looks idle.
 //! - After failures in a row an endpoint is ejected: it gets no calls for a while, then one
-//!   probe at a time, and after the first success a share that grows. At most half of the
-//!   endpoints, but always one, can be ejected at once.
+//!   probe at a time, and after the first success a share that grows. From five endpoints on
+//!   one is ejected, too, that fails more often than the others: see [`SuccessRate`]. At most
+//!   half of the endpoints, but always one, can be ejected at once; and when too few are left,
+//!   ejections are ignored.
 //! - A repeated attempt goes to an endpoint that was not [`Tried`] yet.
 //!
 //! These are preferences and no gates: while there is an endpoint, a call is sent, if need be
 //! to an ejected one. Only an empty set is an error, [`NoEndpoint`].
 //!
+//! The endpoints are a fixed list, or an [`EndpointSource`]: a stream, or a name that is resolved
+//! again and again.
+//!
+//! **When not to use it**: behind something that balances already and hides the endpoints (a
+//! service mesh, a virtual address): there is nothing to choose, and ejecting the one address
+//! there is helps nobody.
+//!
 //! Unlike tower's balancer it is always ready and chooses in `call`, where it knows the
 //! request and the attempts that came before.
 
 mod config;
+mod dns;
 mod endpoints;
 mod error;
 mod future;
@@ -27,16 +37,23 @@ mod load;
 mod replicas;
 mod service;
 mod shared;
+mod source;
+mod status;
+mod success_rate;
 mod tried;
 
 #[cfg(test)]
 mod tests;
 
 pub use config::BalanceConfig;
+pub use dns::{Dns, Resolve};
 pub use endpoints::{Endpoints, EndpointsError};
 pub use error::NoEndpoint;
 pub use future::ResponseFuture;
-pub use layer::{BalanceBuilder, BalanceLayer};
+pub use layer::{BalanceBuilder, BalanceHandle, BalanceLayer};
 pub use service::Balance;
 pub(crate) use service::absolute;
+pub use source::EndpointSource;
+pub use status::{EndpointState, EndpointStatus};
+pub use success_rate::SuccessRate;
 pub use tried::Tried;

@@ -10,28 +10,35 @@ use super::config::BalanceConfig;
 use super::endpoints::Endpoints;
 use super::health::{Health, Standing, Wish, micros, returning_share};
 use super::load::{Load, Micros};
+use super::status::{EndpointState, EndpointStatus};
+use super::success_rate::{Counts, Schedule};
 use super::tried::Tried;
 
 /// One endpoint with its record.
 #[derive(Debug)]
 struct Replica {
+    /// Calls under way find it by this, whatever became of the list meanwhile.
+    id: u64,
     authority: Authority,
     load: Load,
     health: Health,
+    counts: Counts,
 }
 
 /// The endpoints of one balancer.
 #[derive(Debug)]
 pub(super) struct Replicas {
     all: Vec<Replica>,
+    next_id: u64,
     config: BalanceConfig,
     chance: ChaCha8Rng,
+    comparison: Schedule,
 }
 
 /// What was picked, and what has to be handed back when the call ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Pick {
-    index: usize,
+    id: u64,
     started: Micros,
     is_probe: bool,
 }
@@ -83,19 +90,33 @@ enum Rank {
 
 impl Replicas {
     pub(super) fn new(endpoints: &Endpoints, config: BalanceConfig, seed: u64) -> Self {
-        let all = endpoints
-            .authorities()
-            .iter()
-            .map(|authority| Replica {
-                authority: authority.clone(),
-                load: Load::new(),
-                health: Health::new(),
-            })
-            .collect();
-        Self {
-            all,
+        let mut replicas = Self {
+            all: Vec::new(),
+            next_id: 0,
             config,
             chance: ChaCha8Rng::seed_from_u64(seed),
+            comparison: Schedule::default(),
+        };
+        replicas.replace(endpoints);
+        replicas
+    }
+
+    /// Takes another list. Endpoints that stay keep their record.
+    pub(super) fn replace(&mut self, endpoints: &Endpoints) {
+        let mut before = std::mem::take(&mut self.all);
+        for authority in endpoints.authorities() {
+            let known = before.iter().position(|it| it.authority == *authority);
+            self.all.push(match known {
+                Some(index) => before.swap_remove(index),
+                None => Replica {
+                    id: self.next_id,
+                    authority: authority.clone(),
+                    load: Load::new(),
+                    health: Health::new(),
+                    counts: Counts::default(),
+                },
+            });
+            self.next_id += 1;
         }
     }
 
@@ -110,7 +131,7 @@ impl Replicas {
         }
         replica.load.begin(now);
         let pick = Pick {
-            index,
+            id: replica.id,
             started: now,
             is_probe,
         };
@@ -121,8 +142,9 @@ impl Replicas {
     pub(super) fn finish(&mut self, pick: Pick, ending: Ending, now: Micros) -> Option<Change> {
         let decay = micros(self.config.decay) as f64;
         let penalty = micros(self.config.failure_penalty);
-        let may_eject = self.may_eject(pick.index);
-        let replica = self.all.get_mut(pick.index)?;
+        let index = self.all.iter().position(|replica| replica.id == pick.id)?;
+        let may_eject = self.may_eject(index);
+        let replica = self.all.get_mut(index)?;
         replica.load.end(pick.started);
         if pick.is_probe {
             replica.health.end_probe();
@@ -131,6 +153,7 @@ impl Replicas {
         let unanswered = age >= micros(self.config.unanswered_after);
         match ending {
             Ending::Success => {
+                replica.counts.add(true);
                 if !replica.health.succeeded(pick.started, now) {
                     replica.load.observe(age as f64, now, decay);
                     return None;
@@ -146,6 +169,7 @@ impl Replicas {
                 None
             }
             Ending::Failure | Ending::GivenUp => {
+                replica.counts.add(false);
                 let latency = age.max(penalty);
                 replica.load.observe(latency as f64, now, decay);
                 let wish = replica.health.failed(pick.started, now, &self.config);
@@ -160,16 +184,75 @@ impl Replicas {
         }
     }
 
+    /// Compares the success rates, where an interval is over, and ejects who stands out.
+    pub(super) fn compare(&mut self, now: Micros) -> Vec<Change> {
+        let Some(rule) = self.config.success_rate else {
+            return Vec::new();
+        };
+        if !self.comparison.is_due(now, micros(rule.interval)) {
+            return Vec::new();
+        }
+        let all = self.all.iter_mut();
+        let counts: Vec<Counts> = all
+            .map(|replica| std::mem::take(&mut replica.counts))
+            .collect();
+        let mut changes = Vec::new();
+        for index in rule.outliers(&counts) {
+            let may_eject = self.may_eject(index);
+            let Some(replica) = self.all.get_mut(index) else {
+                continue;
+            };
+            if may_eject && !replica.health.is_ejected() {
+                changes.push(Change::Ejected {
+                    endpoint: replica.authority.clone(),
+                    for_micros: replica.health.eject(now, &self.config),
+                });
+            }
+        }
+        changes
+    }
+
+    /// How each endpoint stands.
+    pub(super) fn status(&mut self, now: Micros) -> Vec<EndpointStatus> {
+        let decay = micros(self.config.decay) as f64;
+        let config = &self.config;
+        let status = |replica: &mut Replica| {
+            let (state, share) = match replica.health.standing(now, config) {
+                Standing::Available => (EndpointState::Available, 1.0),
+                Standing::Returning { since } => (
+                    EndpointState::Returning,
+                    returning_share(since, now, config),
+                ),
+                Standing::Ejected { .. } => (EndpointState::Ejected, 0.0),
+            };
+            EndpointStatus {
+                authority: replica.authority.to_string(),
+                state,
+                share,
+                in_flight: replica.load.in_flight(),
+                load: replica.load.value(now, decay),
+            }
+        };
+        self.all.iter_mut().map(status).collect()
+    }
+
+    /// Whether so few are not ejected that ejections are ignored.
+    pub(super) fn is_panic(&self) -> bool {
+        let (available, ejected) = self.counts();
+        let all = (available + ejected) as f64;
+        ejected > 0 && (available as f64) < all * self.config.panic_below
+    }
+
     /// How many endpoints are available and how many are ejected.
     pub(super) fn counts(&self) -> (usize, usize) {
         let ejected = self.ejected_but(usize::MAX);
         (self.all.len() - ejected, ejected)
     }
 
-    /// At most max(1, half) are ejected at once, this one included.
+    /// At most max(1, the share) are ejected at once, this one included.
     fn may_eject(&self, index: usize) -> bool {
-        let most = (self.all.len() / 2).max(1);
-        self.ejected_but(index) < most
+        let share = self.all.len() as f64 * self.config.maximum_ejected;
+        self.ejected_but(index) < (share as usize).max(1)
     }
 
     fn ejected_but(&self, index: usize) -> usize {
@@ -183,11 +266,15 @@ impl Replicas {
     /// the same one twice where there is only one.
     fn two_of_the_best(&mut self, now: Micros, tried: Option<&Tried>) -> Option<(usize, usize)> {
         let tried = tried.filter(|tried| !tried.is_empty() || !tried.is_repeatable());
+        let is_panic = self.is_panic();
         let mut best = Rank::Tried;
         let mut seen = 0_u32;
         let mut two = (0, 0);
         for (index, replica) in self.all.iter_mut().enumerate() {
-            let rank = rank(replica, now, tried, &self.config, &mut self.chance);
+            let mut rank = rank(replica, now, tried, &self.config, &mut self.chance);
+            if is_panic && matches!(rank, Rank::Spared | Rank::Ejected) {
+                rank = Rank::Good;
+            }
             if rank > best {
                 continue;
             }

@@ -7,45 +7,68 @@ use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use super::config::BalanceConfig;
-use super::endpoints::Endpoints;
 use super::health::micros;
 use super::load::Micros;
 use super::replicas::{Change, Ending, Pick, Replicas};
+use super::source::EndpointSource;
+use super::status::EndpointStatus;
 use super::tried::Tried;
 use crate::telemetry::{Counter, Event, Gauge, Telemetry, names};
 
 #[derive(Debug)]
 pub(super) struct Shared {
     name: Arc<str>,
-    replicas: Mutex<Replicas>,
+    state: Mutex<State>,
     epoch: Instant,
     telemetry: Telemetry,
     available: Gauge,
     ejected: Gauge,
     ejections: Counter,
+    panic: Gauge,
+}
+
+#[derive(Debug)]
+struct State {
+    source: EndpointSource,
+    replicas: Replicas,
+}
+
+impl State {
+    /// The endpoints, after what the source has to say.
+    fn replicas(&mut self) -> &mut Replicas {
+        if let Some(endpoints) = self.source.news() {
+            self.replicas.replace(&endpoints);
+        }
+        &mut self.replicas
+    }
 }
 
 impl Shared {
     pub(super) fn new(
         name: String,
-        endpoints: &Endpoints,
+        source: EndpointSource,
         config: BalanceConfig,
         seed: u64,
         telemetry: Telemetry,
     ) -> Self {
         let available = telemetry.gauge(&names::BALANCE_ENDPOINTS, &[&name, "available"]);
         let ejected = telemetry.gauge(&names::BALANCE_ENDPOINTS, &[&name, "ejected"]);
+        let panic = telemetry.gauge(&names::BALANCE_PANIC, &[&name]);
         let ejections = telemetry.counter(&names::BALANCE_EJECTIONS, &[&name]);
         let shared = Self {
             name: name.into(),
-            replicas: Mutex::new(Replicas::new(endpoints, config, seed)),
+            state: Mutex::new(State {
+                replicas: Replicas::new(&source.endpoints(), config, seed),
+                source,
+            }),
             epoch: Instant::now(),
             telemetry,
             available,
             ejected,
             ejections,
+            panic,
         };
-        shared.show(shared.replicas.lock().counts());
+        shared.show(&shared.state.lock().replicas);
         shared
     }
 
@@ -55,7 +78,7 @@ impl Shared {
 
     /// Chooses an endpoint; the call counts as in flight until the guard is finished or dropped.
     pub(super) fn pick(this: &Arc<Self>, tried: Option<&Tried>) -> Option<(Flight, Authority)> {
-        let (pick, authority) = this.replicas.lock().pick(this.now(), tried)?;
+        let (pick, authority) = this.state.lock().replicas().pick(this.now(), tried)?;
         let flight = Flight {
             shared: Arc::clone(this),
             pick: Some(pick),
@@ -63,25 +86,36 @@ impl Shared {
         Some((flight, authority))
     }
 
+    /// How each endpoint stands.
+    pub(super) fn status(&self) -> Vec<EndpointStatus> {
+        self.state.lock().replicas().status(self.now())
+    }
+
     fn finish(&self, pick: Pick, ending: Ending) {
         let now = self.now();
-        let mut replicas = self.replicas.lock();
-        let Some(change) = replicas.finish(pick, ending, now) else {
+        let mut state = self.state.lock();
+        let replicas = &mut state.replicas;
+        let mut changes = replicas.compare(now);
+        changes.extend(replicas.finish(pick, ending, now));
+        if changes.is_empty() {
             return;
-        };
-        let counts = replicas.counts();
-        drop(replicas);
-        self.show(counts);
-        self.announce(change);
+        }
+        self.show(replicas);
+        drop(state);
+        for change in changes {
+            self.announce(change);
+        }
     }
 
     fn now(&self) -> Micros {
         micros(Instant::now().saturating_duration_since(self.epoch))
     }
 
-    fn show(&self, (available, ejected): (usize, usize)) {
+    fn show(&self, replicas: &Replicas) {
+        let (available, ejected) = replicas.counts();
         self.available.set(gauge_value(available));
         self.ejected.set(gauge_value(ejected));
+        self.panic.set(i64::from(replicas.is_panic()));
     }
 
     fn announce(&self, change: Change) {

@@ -70,6 +70,137 @@ fn endpoints_that_are_alike_get_alike() {
 }
 
 #[test]
+fn endpoints_that_stay_keep_their_record_and_calls_to_those_that_leave_end_well() {
+    let config = BalanceConfig::new().consecutive_failures(1);
+    let mut replicas = Replicas::new(&endpoints(2), config, 1);
+    call_in_turn(
+        &mut replicas,
+        0,
+        20,
+        MILLISECOND,
+        |endpoint| match endpoint {
+            "r0:80" => (MILLISECOND, Ending::Failure),
+            _ => (MILLISECOND, Ending::Success),
+        },
+    );
+    assert_eq!(replicas.counts(), (1, 1));
+    let (under_way, _) = replicas.pick(SECOND / 10, None).unwrap();
+    let list = Endpoints::parse("http://r0:80,http://r7:80").unwrap();
+    replicas.replace(&list);
+    assert_eq!(
+        replicas.finish(under_way, Ending::Failure, SECOND / 5),
+        None
+    );
+    let states = |replicas: &mut Replicas| {
+        let status = replicas.status(SECOND / 5).into_iter();
+        status
+            .map(|it| (it.authority, it.state))
+            .collect::<Vec<_>>()
+    };
+    let expected = [
+        ("r0:80".to_owned(), EndpointState::Ejected),
+        ("r7:80".to_owned(), EndpointState::Available),
+    ];
+    assert_eq!(states(&mut replicas), expected);
+    let counts = call_in_turn(&mut replicas, SECOND / 5, 20, MILLISECOND, |_| {
+        (MILLISECOND, Ending::Success)
+    });
+    assert_eq!(count(&counts, "r7:80"), 20);
+    replicas.replace(&Endpoints::default());
+    assert_eq!(replicas.pick(SECOND, None), None);
+}
+
+/// It fails a fifth of its calls and never three in a row.
+fn now_and_then(calls: usize, endpoint: &str) -> Ending {
+    if endpoint == "r2:80" && calls.is_multiple_of(5) {
+        Ending::Failure
+    } else {
+        Ending::Success
+    }
+}
+
+/// Every endpoint gets a call in turn, so that rates have a thousand calls each.
+fn compared(config: BalanceConfig) -> Vec<Change> {
+    let mut replicas = Replicas::new(&endpoints(5), config, 1);
+    let mut changes = Vec::new();
+    for calls in 0..20_000_usize {
+        let now = calls as u64 * MILLISECOND;
+        let (pick, endpoint) = replicas.pick(now, None).unwrap();
+        let ending = now_and_then(calls, endpoint.as_str());
+        changes.extend(replicas.compare(now));
+        changes.extend(replicas.finish(pick, ending, now + 1));
+    }
+    changes
+}
+
+#[test]
+fn who_fails_more_often_than_the_others_is_ejected() {
+    let config = || {
+        BalanceConfig::new()
+            .consecutive_failures(None)
+            .failure_penalty(Duration::from_nanos(1))
+            .slow_start(Duration::ZERO)
+    };
+    let ejected = |changes: &[Change]| {
+        let ejected = changes.iter().filter_map(|change| match change {
+            Change::Ejected { endpoint, .. } => Some(endpoint.to_string()),
+            Change::Returned { .. } => None,
+        });
+        ejected.collect::<Vec<_>>()
+    };
+    let changes = compared(config());
+    assert!(!changes.is_empty());
+    assert!(ejected(&changes).iter().all(|endpoint| endpoint == "r2:80"));
+    assert!(compared(config().success_rate(None)).is_empty());
+}
+
+#[test]
+fn when_too_few_are_left_ejections_are_ignored() {
+    let config = || {
+        BalanceConfig::new()
+            .consecutive_failures(1)
+            .maximum_ejected(1.0)
+            .slow_start(Duration::ZERO)
+    };
+    let share_of_the_last = |config: BalanceConfig| {
+        let mut replicas = Replicas::new(&endpoints(4), config, 1);
+        let fails_but = |endpoint: &str| match endpoint {
+            "r0:80" => (MILLISECOND, Ending::Success),
+            _ => (MILLISECOND, Ending::Failure),
+        };
+        call_in_turn(&mut replicas, 0, 200, MILLISECOND, fails_but);
+        let is_panic = replicas.is_panic();
+        let counts = call_in_turn(&mut replicas, SECOND / 2, 300, MILLISECOND, |_| {
+            (MILLISECOND, Ending::Neutral)
+        });
+        (is_panic, count(&counts, "r0:80"))
+    };
+    assert_eq!(share_of_the_last(config().panic_below(0.0)), (false, 300));
+    let (is_panic, calls) = share_of_the_last(config());
+    assert!(is_panic && calls < 250, "{calls}");
+}
+
+proptest! {
+    #[test]
+    fn never_more_are_ejected_than_the_share_and_always_one_may_be(
+        size in 1_usize..12,
+        share in 0.01_f64..1.0,
+        calls in prop::collection::vec(any::<bool>(), 0..400),
+    ) {
+        let config = BalanceConfig::new().maximum_ejected(share).consecutive_failures(1);
+        let mut replicas = Replicas::new(&endpoints(size), config, 1);
+        for (index, failure) in calls.into_iter().enumerate() {
+            let now = index as u64 * MILLISECOND;
+            let (pick, _) = replicas.pick(now, None).unwrap();
+            let ending = if failure { Ending::Failure } else { Ending::Success };
+            replicas.finish(pick, ending, now + 1);
+            let most = ((size as f64 * share).floor() as usize).max(1);
+            prop_assert!(replicas.counts().1 <= most);
+        }
+    }
+}
+
+#[test]
 fn the_same_seed_chooses_the_same() {
     let choices = |seed| {
         let mut replicas = replicas(5, seed);

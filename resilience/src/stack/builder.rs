@@ -16,7 +16,7 @@ use super::effective::EffectiveLayer;
 use super::propagate::PropagateLayer;
 use super::round_robin::RoundRobin;
 use crate::BoxError;
-use crate::balance::{BalanceConfig, BalanceLayer, Endpoints};
+use crate::balance::{BalanceConfig, BalanceLayer, EndpointSource};
 use crate::body::{CollectLayer, ResponseBody};
 use crate::bulkhead::{BulkheadConfig, BulkheadLayer};
 use crate::circuit_breaker::{AtEndOfStream, CircuitBreakerConfig, CircuitBreakerLayer};
@@ -47,7 +47,7 @@ type Breaker = CircuitBreakerLayer<HttpClassify, AtEndOfStream>;
 #[must_use = "a builder does nothing until `build` is called"]
 pub struct ClientBuilder {
     name: String,
-    endpoints: Endpoints,
+    endpoints: EndpointSource,
     deadline: Option<Duration>,
     reserve: Duration,
     attempt_timeout: Option<Duration>,
@@ -72,7 +72,7 @@ impl ClientBuilder {
     pub(super) fn new(name: String) -> Self {
         Self {
             name,
-            endpoints: Endpoints::default(),
+            endpoints: EndpointSource::default(),
             deadline: Some(DEADLINE),
             reserve: RESERVE,
             attempt_timeout: Some(ATTEMPT_TIMEOUT),
@@ -95,8 +95,11 @@ impl ClientBuilder {
     }
 
     /// Where the dependency can be reached (default: nowhere).
-    pub fn endpoints(mut self, endpoints: Endpoints) -> Self {
-        self.endpoints = endpoints;
+    ///
+    /// A fixed list ([`Endpoints`](crate::balance::Endpoints)), or one that is followed: a stream,
+    /// or a name that is resolved again and again.
+    pub fn endpoints(mut self, endpoints: impl Into<EndpointSource>) -> Self {
+        self.endpoints = endpoints.into();
         self
     }
 
@@ -263,7 +266,12 @@ impl ClientBuilder {
                 .layer(CollectLayer::default())
                 .service(transport);
             let plain = RoundRobin::new(Arc::clone(&name), self.endpoints, collecting);
-            return Ok(Client::new(name, BoxCloneSyncService::new(plain), None));
+            return Ok(Client::new(
+                name,
+                BoxCloneSyncService::new(plain),
+                None,
+                None,
+            ));
         }
         let seed = self.seed.unwrap_or_else(rand::random);
         tracing::debug!(
@@ -273,6 +281,8 @@ impl ClientBuilder {
         );
         let breaker = self.breaker_layer(seed)?;
         let handle = breaker.as_ref().map(CircuitBreakerLayer::handle);
+        let balance = self.balance_layer(seed)?;
+        let endpoints = Some(balance.handle());
         let stack = ServiceBuilder::new()
             .layer(EffectiveLayer::new(&name, &self.telemetry))
             .layer(self.fallback_layer()?)
@@ -288,12 +298,17 @@ impl ClientBuilder {
                 self.attempt_timeout,
                 self.caller_header()?,
             ))
-            .layer(self.balance_layer(seed)?)
+            .layer(balance)
             .layer(CollectLayer::default())
             .layer(self.idle_layer()?)
             .layer(FaultLayer::new(self.faults.clone()))
             .service(transport);
-        Ok(Client::new(name, BoxCloneSyncService::new(stack), handle))
+        Ok(Client::new(
+            name,
+            BoxCloneSyncService::new(stack),
+            handle,
+            endpoints,
+        ))
     }
 
     fn check(&self) -> Result<(), ConfigError> {

@@ -12,6 +12,7 @@ use tower::util::BoxCloneSyncService;
 use tower_service::Service;
 
 use crate::BoxError;
+use crate::balance::{BalanceHandle, EndpointStatus};
 use crate::body::ResponseBody;
 use crate::circuit_breaker::BreakerHandle;
 
@@ -34,6 +35,7 @@ pub struct Client {
     name: Arc<str>,
     stack: BoxCloneSyncService<Request<Bytes>, Response<ResponseBody>, BoxError>,
     breaker: Option<BreakerHandle>,
+    balance: Option<BalanceHandle>,
 }
 
 impl Client {
@@ -41,11 +43,13 @@ impl Client {
         name: Arc<str>,
         stack: BoxCloneSyncService<Request<Bytes>, Response<ResponseBody>, BoxError>,
         breaker: Option<BreakerHandle>,
+        balance: Option<BalanceHandle>,
     ) -> Self {
         Self {
             name,
             stack,
             breaker,
+            balance,
         }
     }
 
@@ -57,6 +61,12 @@ impl Client {
     /// The circuit breaker, to look at and to steer; `None` where it was removed.
     pub const fn breaker(&self) -> Option<&BreakerHandle> {
         self.breaker.as_ref()
+    }
+
+    /// How each endpoint stands; nothing where the stack is switched off.
+    pub fn endpoints(&self) -> Vec<EndpointStatus> {
+        let handle = self.balance.as_ref();
+        handle.map(BalanceHandle::endpoints).unwrap_or_default()
     }
 
     /// Sends one request.

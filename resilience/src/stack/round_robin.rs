@@ -12,20 +12,20 @@ use tower::ServiceExt;
 use tower_service::Service;
 
 use crate::BoxError;
-use crate::balance::{Endpoints, NoEndpoint, absolute};
+use crate::balance::{EndpointSource, NoEndpoint, absolute};
 use crate::body::ResponseBody;
 
 /// Takes the endpoints in turn and does nothing else.
 #[derive(Clone)]
 pub(super) struct RoundRobin<T> {
     name: Arc<str>,
-    endpoints: Endpoints,
+    endpoints: EndpointSource,
     next: Arc<AtomicUsize>,
     transport: T,
 }
 
 impl<T> RoundRobin<T> {
-    pub(super) fn new(name: Arc<str>, endpoints: Endpoints, transport: T) -> Self {
+    pub(super) fn new(name: Arc<str>, endpoints: EndpointSource, transport: T) -> Self {
         Self {
             name,
             endpoints,
@@ -35,7 +35,8 @@ impl<T> RoundRobin<T> {
     }
 
     fn pick(&self) -> Result<Authority, NoEndpoint> {
-        let authorities = self.endpoints.authorities();
+        let endpoints = self.endpoints.endpoints();
+        let authorities = endpoints.authorities();
         let turn = self.next.fetch_add(1, Ordering::Relaxed);
         let index = turn.checked_rem(authorities.len());
         index

@@ -23,6 +23,7 @@
 //! | `resilience_rate_limit_keys` | gauge | `limiter` (keys that are told apart) |
 //! | `resilience_balance_endpoints` | gauge | `client`, `state`: `available`, `ejected` |
 //! | `resilience_balance_ejections_total` | counter | `client` |
+//! | `resilience_balance_panic` | gauge | `client` (1 while too few endpoints are left to mind ejections) |
 //! | `resilience_fallbacks_total` | counter | `client`, `stood_in`, `reason`: a token of [`Reason`](crate::ledger::Reason) |
 //! | `resilience_faults_active` | gauge | `name` (faults on purpose that are active) |
 //! | `resilience_faults_injected_total` | counter | `name`, `kind`: `delay`, `status`, `abort`, `reset-body`, `throttle` |
@@ -147,6 +148,9 @@ families! {
     /// How often endpoints were ejected.
     BALANCE_EJECTIONS = Counter "resilience_balance_ejections_total" ["client"]
         "Endpoints ejected for failing too often";
+    /// Whether ejections are ignored.
+    BALANCE_PANIC = Gauge "resilience_balance_panic" ["client"]
+        "1 while too few endpoints are left to mind ejections";
     /// Stand-ins used.
     FALLBACKS = Counter "resilience_fallbacks_total" ["client", "stood_in", "reason"]
         "Answers replaced by a stand-in";
