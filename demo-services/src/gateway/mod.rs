@@ -14,6 +14,9 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use http::request::Parts;
+use resilience::concurrency::AdaptiveLimit;
+use resilience::context::Priority;
 use tower_http::compression::CompressionLayer;
 use tower_http::cors::{Any, CorsLayer};
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
@@ -27,6 +30,11 @@ pub use settings::GatewaySettings;
 use dependencies::Dependencies;
 use outbox::Outbox;
 use stand_ins::StandIns;
+
+/// How many requests are worked on at once follows what is measured, between these: a replica
+/// of a dependency that dies makes some requests slow, which is no reason to refuse others.
+const FEWEST_AT_ONCE: usize = 64;
+const MOST_AT_ONCE: usize = 512;
 
 /// What every handler works with.
 pub(crate) struct Gateway {
@@ -65,12 +73,27 @@ pub async fn parts(shell: Shell, settings: GatewaySettings) -> anyhow::Result<Se
     })
 }
 
+/// Whoever watches goes on watching: when there is too much to do, browsing gives way first.
+fn priority(parts: &Parts) -> Priority {
+    let route = route_label(parts);
+    let is_below = |parts: &[&str]| parts.iter().any(|part| route.starts_with(part));
+    if is_below(&["/api/playback", "/api/manifests", "/api/positions"]) {
+        return Priority::Critical;
+    }
+    if is_below(&["/api/home", "/api/search"]) {
+        return Priority::Sheddable;
+    }
+    Priority::Default
+}
+
 fn protect(routes: Router, shell: &Shell, settings: &GatewaySettings) -> Router {
     let server = resilience::server("gateway")
         .edge()
         .telemetry(shell.telemetry.clone())
         .enabled(!shell.settings.bare)
         .default_deadline(settings.bug.edge_deadline())
+        .adaptive(AdaptiveLimit::gradient().bounds(FEWEST_AT_ONCE, MOST_AT_ONCE))
+        .priority(priority)
         .route_label(route_label)
         .layer();
     let cors = CorsLayer::new()

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
 
-use crate::context::{CallContext, headers};
+use crate::context::{CallContext, Priority, headers};
 
 /// Who is on the other side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,15 +17,21 @@ pub(super) enum Boundary {
 
 impl Boundary {
     /// The context of an arriving request, whose deadline is `reserve` before the caller's. At
-    /// the edge what strangers may not say is removed first, so that no handler sees it either.
+    /// the edge what strangers may not say is removed first, so that no handler sees it either,
+    /// and its priority is what we say.
     pub(super) fn enter(
         self,
         arriving: &mut HeaderMap,
+        priority: Option<Priority>,
         default_deadline: Option<Duration>,
         reserve: Duration,
     ) -> CallContext {
         if self == Self::Edge {
             headers::strip_internal(arriving);
+            if let Some(priority) = priority {
+                let word = HeaderValue::from_static(priority.as_str());
+                arriving.insert(headers::PRIORITY, word);
+            }
         }
         headers::read_context(arriving, default_deadline, reserve)
     }
@@ -37,7 +43,7 @@ pub(super) fn leave(answer: &mut HeaderMap, status: StatusCode, context: &CallCo
     answer.remove(headers::DEGRADATION);
     if status.is_server_error() {
         if context.is_not_retryable() {
-            answer.insert(headers::NO_RETRY, http::HeaderValue::from_static("1"));
+            answer.insert(headers::NO_RETRY, HeaderValue::from_static("1"));
         }
         // A failure has no parts that could have been replaced.
         return false;

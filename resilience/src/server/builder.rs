@@ -11,9 +11,13 @@ use super::layer::{ServerLayer, Shared};
 use super::queue::Queue;
 use crate::concurrency::{self, AdaptiveLimit, Gate, Order, QueueDelay};
 use crate::config::ConfigError;
+use crate::context::Priority;
 use crate::fault::Faults;
 use crate::rate_limit::RateLimiter;
 use crate::telemetry::{Telemetry, names};
+
+/// How much a stranger's request matters.
+pub(super) type PriorityOf = Arc<dyn Fn(&Parts) -> Priority + Send + Sync>;
 
 /// How requests are labelled in metrics.
 pub(super) type RouteLabel = Arc<dyn Fn(&Parts) -> String + Send + Sync>;
@@ -32,6 +36,7 @@ pub struct ServerBuilder {
     reserve: Duration,
     exempt: Vec<String>,
     route_label: RouteLabel,
+    priority: Option<PriorityOf>,
     rate_limit: Option<RateLimiter>,
     faults: Option<Faults>,
 }
@@ -52,6 +57,7 @@ impl ServerBuilder {
             reserve: Duration::ZERO,
             exempt: ["/livez", "/readyz", "/healthz"].map(str::to_owned).into(),
             route_label: Arc::new(|_| "all".to_owned()),
+            priority: None,
             rate_limit: None,
             faults: None,
         }
@@ -147,6 +153,14 @@ impl ServerBuilder {
         self
     }
 
+    /// How much a request matters that comes over the edge, such as by the route that matched
+    /// (default: all alike). Inside, the caller says it in `aplomb-priority`.
+    #[must_use]
+    pub fn priority(mut self, of: impl Fn(&Parts) -> Priority + Send + Sync + 'static) -> Self {
+        self.priority = Some(Arc::new(of));
+        self
+    }
+
     /// How many requests a caller may make (default: no limit). What is refused is answered 429
     /// with `Retry-After` before it waits for a place; exempt paths are not limited.
     #[must_use]
@@ -206,6 +220,7 @@ impl ServerBuilder {
             default_deadline: self.default_deadline,
             reserve: self.reserve,
             exempt: self.exempt,
+            priority: self.priority,
             rate_limit: self.rate_limit,
             faults: self.faults,
             counts,

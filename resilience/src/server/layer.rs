@@ -21,6 +21,7 @@ use tracing::Instrument;
 
 use super::answer::ServerBody;
 use super::boundary::{self, Boundary};
+use super::builder::PriorityOf;
 use super::count::Counts;
 use super::guarded::Guarded;
 use super::panics::PanicAnswer;
@@ -37,6 +38,7 @@ pub(super) struct Shared {
     pub(super) default_deadline: Option<Duration>,
     pub(super) reserve: Duration,
     pub(super) exempt: Vec<String>,
+    pub(super) priority: Option<PriorityOf>,
     pub(super) rate_limit: Option<RateLimiter>,
     pub(super) faults: Option<Faults>,
     pub(super) queue: Queue,
@@ -143,10 +145,13 @@ where
     let _in_flight = shared.counts.in_flight.track();
     let (mut parts, body) = request.into_parts();
     let route = shared.counts.route(&parts);
-    let context =
-        shared
-            .boundary
-            .enter(&mut parts.headers, shared.default_deadline, shared.reserve);
+    let priority = shared.priority.as_ref().map(|of| of(&parts));
+    let context = shared.boundary.enter(
+        &mut parts.headers,
+        priority,
+        shared.default_deadline,
+        shared.reserve,
+    );
     parts.extensions.insert(context.clone());
     let span = tracing::debug_span!(
         "request",

@@ -13,7 +13,7 @@ use tower::ServiceExt;
 
 use super::{ServerBuilder, server};
 use crate::concurrency::AdaptiveLimit;
-use crate::context::{CallContext, TraceContext};
+use crate::context::{CallContext, Priority, TraceContext};
 use crate::fault::{Delay, FaultKind, FaultSpec, Faults};
 use crate::ledger::{Degradation, Reason};
 use crate::rate_limit::RateLimiter;
@@ -415,4 +415,26 @@ async fn faults_meet_requests_behind_the_queue_and_inside_the_deadline() {
     let broken = FaultKind::Status { status: 503 };
     faults.inject(FaultSpec::new(broken, lease)).unwrap();
     assert_eq!(send().await, StatusCode::SERVICE_UNAVAILABLE);
+}
+
+#[tokio::test(start_paused = true)]
+async fn at_the_edge_we_say_how_much_a_request_matters_and_inside_the_caller_does() {
+    let of_route = |parts: &Parts| match parts.uri.path() {
+        "/priority" => Priority::Sheddable,
+        _ => Priority::Critical,
+    };
+    for (server, expected) in [
+        (server("gateway").edge().priority(of_route), "sheddable"),
+        (server("gateway").internal().priority(of_route), "critical"),
+        (server("gateway").edge(), "default"),
+    ] {
+        let handler = async || CallContext::current().unwrap().priority().as_str();
+        let router = Router::new()
+            .route("/priority", get(handler))
+            .layer(server.layer());
+        let request = request("GET", "/priority", &[("aplomb-priority", "critical")]);
+        let answer = router.oneshot(request).await.unwrap();
+        let word = axum::body::to_bytes(answer.into_body(), 100).await.unwrap();
+        assert_eq!(word, expected);
+    }
 }
