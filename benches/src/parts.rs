@@ -50,7 +50,12 @@ pub fn contenders() -> Vec<Contender> {
         on(layer.expect("defaults").layer(Transport))
     });
     add("timeout: resilience", "deadline of the context", || {
-        ours(TimeoutLayer::builder("bench").timeout(SECOND).build())
+        ours(
+            TimeoutLayer::builder("bench")
+                .timeout(SECOND)
+                .build()
+                .expect("a second"),
+        )
     });
     add("timeout: tower", "", || {
         on(ServiceBuilder::new().timeout(SECOND).service(Transport))
