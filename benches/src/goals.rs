@@ -23,6 +23,7 @@ pub fn all(rows: &Rows) -> Vec<Goal> {
     goals.extend(long_windows(rows));
     goals.extend(rejections(rows));
     goals.push(client(rows));
+    goals.push(allocations(rows));
     goals
 }
 
@@ -143,5 +144,24 @@ fn client(rows: &Rows) -> Goal {
         limit: "≤ 700 ns".into(),
         measured: format!("{figure:.0} ns"),
         is_met: figure <= 700.0,
+    }
+}
+
+fn allocations(rows: &Rows) -> Goal {
+    let ours = rows.of(Table::Parts).filter_map(|row| {
+        let (part, _) = row.name.split_once(": resilience")?;
+        Some((part, row.allocations.count))
+    });
+    let (none, some): (Vec<_>, Vec<_>) = ours.partition(|(_, count)| *count == 0.0);
+    let none: Vec<&str> = none.into_iter().map(|(part, _)| part).collect();
+    let some: Vec<String> = some
+        .into_iter()
+        .map(|(part, count)| format!("{part} {count}"))
+        .collect();
+    Goal {
+        what: "allocations of the single parts, none of which is about headers".into(),
+        limit: "0".into(),
+        measured: format!("0: {}; more: {}", none.join(", "), some.join(", ")),
+        is_met: some.is_empty(),
     }
 }

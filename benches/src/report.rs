@@ -96,7 +96,9 @@ fn allocations(sites: &[Site], out: &mut String) {
          Of one call on the happy path, the largest first: where, and why it is worth its cost.\n\n\
          | per call | bytes | where | why |\n|---:|---:|---|---|\n",
     );
-    for site in sites {
+    let mut sorted: Vec<&Site> = sites.iter().collect();
+    sorted.sort_by(|one, other| other.bytes.total_cmp(&one.bytes));
+    for site in sorted {
         let why = sites::reason(site).unwrap_or("**no reason is given**");
         let _ = writeln!(
             out,

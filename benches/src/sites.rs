@@ -25,12 +25,48 @@ impl Site {
     }
 }
 
-/// What justifies the places that contain a word.
-const REASONS: [(&str, &str); 0] = [];
+const EXTENSION: &str = "a box for each value in the extensions of a request, and a map for the \
+                         first: how the parts tell each other, and users the parts, about a call";
+
+/// What justifies the places that begin so.
+const REASONS: [(&str, &str); 10] = [
+    (
+        "balance/tried: ",
+        "the endpoints that were tried, shared by the retry with the balancer",
+    ),
+    (
+        "body/collect: ",
+        "a body that turns out larger than the limit is handed on, and must not move once read",
+    ),
+    (
+        "context/headers: insert",
+        "the map of headers, where the caller set none",
+    ),
+    (
+        "context/headers: from",
+        "the value of a header: trace, time left",
+    ),
+    (
+        "context/mod: new",
+        "the trace begins here; inside a server the context of its request is shared instead",
+    ),
+    ("deadline/service: insert", EXTENSION),
+    ("retry/service: insert", EXTENSION),
+    ("stack/effective: insert", EXTENSION),
+    (
+        "retry/future: clone",
+        "the request, kept for the next attempt: the map of its extensions with every value",
+    ),
+    (
+        "stack/client: ",
+        "a client whose type does not name its parts: the future of the whole stack in one box, \
+         and a clone of the stack for the call, since readiness belongs to one caller",
+    ),
+];
 
 pub fn reason(site: &Site) -> Option<&'static str> {
     let mut reasons = REASONS.iter();
-    let fits = |(place, _): &&(&str, _)| site.place.contains(place);
+    let fits = |(place, _): &&(&str, _)| site.place.starts_with(place);
     reasons.find(fits).map(|(_, reason)| *reason)
 }
 
