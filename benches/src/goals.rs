@@ -3,6 +3,7 @@
 use crate::breakers::names as ours;
 use crate::contender::Table;
 use crate::floor;
+use crate::parts;
 use crate::rivals::names as rivals;
 use crate::rows::Rows;
 use crate::stacks;
@@ -23,6 +24,7 @@ pub fn all(rows: &Rows) -> Vec<Goal> {
     goals.extend(long_windows(rows));
     goals.extend(rejections(rows));
     goals.push(client(rows));
+    goals.push(disabled_fault(rows));
     goals.push(allocations(rows));
     goals
 }
@@ -144,6 +146,16 @@ fn client(rows: &Rows) -> Goal {
         limit: "≤ 700 ns".into(),
         measured: format!("{figure:.0} ns"),
         is_met: figure <= 700.0,
+    }
+}
+
+fn disabled_fault(rows: &Rows) -> Goal {
+    let figure = rows.beyond_named(Table::Parts, parts::FAULT, 1);
+    Goal {
+        what: "disabled fault layer".into(),
+        limit: "≤ 2 ns".into(),
+        measured: format!("{figure:.1} ns"),
+        is_met: figure <= 2.0,
     }
 }
 

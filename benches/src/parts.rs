@@ -11,6 +11,7 @@ use resilience::BoxError;
 use resilience::bulkhead::BulkheadLayer;
 use resilience::circuit_breaker::CircuitBreakerLayer;
 use resilience::deadline::DeadlineLayer;
+use resilience::fault::{FaultLayer, Faults};
 use resilience::hedge::{HedgeConfig, HedgeLayer};
 use resilience::quantile::QuantileConfig;
 use resilience::retry::RetryLayer;
@@ -24,6 +25,8 @@ use crate::contender::{BARE, Contender, Instance, Table};
 use crate::drive::{self, Expected};
 use crate::trivial::{Transport, get};
 
+/// The fault layer of a stack without faults.
+pub const FAULT: &str = "fault: resilience, disabled";
 pub const SECOND: Duration = Duration::from_secs(1);
 const PLACES: usize = 64;
 
@@ -119,6 +122,14 @@ pub fn contenders() -> Vec<Contender> {
                 drive::service(hedge, Expected::Success, get)
             })
         },
+    );
+    add(FAULT, "none active, none configured", || {
+        ours(FaultLayer::new(None))
+    });
+    add(
+        "fault: resilience, armed",
+        "none active, ready to be injected",
+        || ours(FaultLayer::new(Faults::builder("bench").build())),
     );
     add("deadline: resilience", "the earliest of three", || {
         ours(DeadlineLayer::builder("bench").limit(SECOND).build())
