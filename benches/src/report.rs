@@ -19,10 +19,19 @@ pub struct Run<'a> {
 pub fn markdown(rows: &Rows, run: &Run<'_>) -> String {
     let mut out = head(run);
     goals_table(rows, &mut out);
-    for table in Table::ALL {
-        figures(rows, table, &mut out);
-    }
+    out.push_str(&tables(rows));
     allocations(&run.sites, &mut out);
+    out
+}
+
+/// The figures alone.
+pub fn tables(rows: &Rows) -> String {
+    let mut out = String::new();
+    for table in Table::ALL {
+        if rows.of(table).next().is_some() {
+            figures(rows, table, &mut out);
+        }
+    }
     out
 }
 

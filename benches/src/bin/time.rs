@@ -2,7 +2,7 @@
 //!
 //! `time ALLOCATIONS SITES DATE [WORD…]`: the files that the other two programs wrote, and the
 //! date for the report. With words, only contenders whose table or name contains all of them are
-//! measured, and what comes out is for reading alone.
+//! measured and shown, without the goals, most of which compare several.
 
 use std::error::Error;
 use std::fs::read_to_string;
@@ -40,6 +40,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         rows.map(|(it, (samples, count))| Row::new(it, samples, count))
             .collect(),
     );
+    if !words.is_empty() {
+        print!("{}", report::tables(&rows));
+        return Ok(());
+    }
     let run = Run {
         date,
         rounds: ROUNDS,
