@@ -59,8 +59,8 @@ const REASONS: [(&str, &str); 10] = [
     ),
     (
         "stack/client: ",
-        "a client whose type does not name its parts: the future of the whole stack in one box, \
-         and a clone of the stack for the call, since readiness belongs to one caller",
+        "a client whose type does not name its parts: a clone of the stack, since readiness \
+         belongs to one call, and then the future of the whole stack, in one box",
     ),
 ];
 
