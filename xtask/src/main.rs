@@ -1,8 +1,10 @@
 //! Aplomb's own chores: what is measured for a release, with the commands that measured it.
 
+mod bench;
 mod capacity;
 mod footprint;
 mod lines;
+mod overhead;
 mod run;
 mod seeds;
 
@@ -18,10 +20,14 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// The middleware beside its peers, in nanoseconds and allocations
+    Bench(bench::Arguments),
     /// Run a game day with one seed after the other; all must pass
     Seeds(seeds::Arguments),
     /// Raise the rate without faults until p99 passes 250 ms
     Capacity(capacity::Arguments),
+    /// Throughput and p99 of the mesh with and without the middleware, in pairs
+    Overhead(overhead::Arguments),
     /// Start-up time and memory of each service
     Footprint(footprint::Arguments),
     /// Lines of code per crate, tests apart
@@ -30,8 +36,10 @@ enum Command {
 
 fn main() -> anyhow::Result<()> {
     match Cli::parse().command {
+        Command::Bench(arguments) => bench::run(&arguments),
         Command::Seeds(arguments) => seeds::run(&arguments),
         Command::Capacity(arguments) => capacity::run(&arguments),
+        Command::Overhead(arguments) => overhead::run(&arguments),
         Command::Footprint(arguments) => footprint::run(&arguments),
         Command::Lines => lines::run(),
     }

@@ -11,8 +11,21 @@ use parking_lot::Mutex;
 /// attempt; the balancer reads it before it chooses, and adds what it chose.
 #[derive(Debug, Clone)]
 pub struct Tried {
-    endpoints: Arc<Mutex<Vec<Authority>>>,
+    endpoints: Arc<Mutex<Endpoints>>,
     repeatable: bool,
+}
+
+/// In order. Most calls try one, for which nothing is allocated.
+#[derive(Debug, Default)]
+struct Endpoints {
+    first: Option<Authority>,
+    more: Vec<Authority>,
+}
+
+impl Endpoints {
+    fn iter(&self) -> impl Iterator<Item = &Authority> {
+        self.first.iter().chain(&self.more)
+    }
 }
 
 impl Tried {
@@ -32,18 +45,23 @@ impl Tried {
 
     /// The endpoints tried so far, in order; one that was tried twice stands there twice.
     pub fn endpoints(&self) -> Vec<Authority> {
-        self.endpoints.lock().clone()
+        self.endpoints.lock().iter().cloned().collect()
     }
 
     pub(super) fn contains(&self, endpoint: &Authority) -> bool {
-        self.endpoints.lock().contains(endpoint)
+        self.endpoints.lock().iter().any(|tried| tried == endpoint)
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.endpoints.lock().is_empty()
+        self.endpoints.lock().first.is_none()
     }
 
     pub(super) fn push(&self, endpoint: Authority) {
-        self.endpoints.lock().push(endpoint);
+        let mut endpoints = self.endpoints.lock();
+        if endpoints.first.is_none() {
+            endpoints.first = Some(endpoint);
+        } else {
+            endpoints.more.push(endpoint);
+        }
     }
 }

@@ -78,9 +78,16 @@ pub fn read_grpc_timeout(headers: &HeaderMap) -> Option<Duration> {
 /// Writes what is left until `deadline`, rounded down: a hop must not think it has more. Calls
 /// of gRPC get it in their own header, too.
 pub fn write_remaining(headers: &mut HeaderMap, deadline: Instant) {
-    let left = deadline.saturating_duration_since(Instant::now());
+    write_left(headers, deadline.saturating_duration_since(Instant::now()));
+}
+
+/// Writes that `left` is left.
+pub(crate) fn write_left(headers: &mut HeaderMap, left: Duration) {
     let milliseconds = u64::try_from(left.as_millis()).unwrap_or(u64::MAX);
-    headers.insert(DEADLINE, HeaderValue::from(milliseconds));
+    // A value that is made of a number directly allocates twice.
+    if let Ok(value) = HeaderValue::from_str(itoa::Buffer::new().format(milliseconds)) {
+        headers.insert(DEADLINE, value);
+    }
     if is_grpc(headers)
         && let Ok(value) = HeaderValue::from_str(&grpc_timeout(left))
     {
@@ -160,7 +167,7 @@ pub fn read_context(
 
 /// Writes trace and priority of the context; the deadline is written per attempt.
 pub fn write_context(headers: &mut HeaderMap, context: &CallContext) {
-    if let Ok(value) = HeaderValue::from_str(&context.trace().child().to_string()) {
+    if let Ok(value) = HeaderValue::from_bytes(&context.trace().child().header()) {
         headers.insert(TRACEPARENT, value);
     }
     if context.priority() != Priority::default() {

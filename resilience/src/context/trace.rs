@@ -1,9 +1,12 @@
 //! W3C Trace Context: `00-<trace>-<span>-<flags>`.
 
 use std::fmt;
-use std::str::FromStr;
+use std::str::{self, FromStr};
 
 use rand::random;
+
+/// `00-`, 32 digits, `-`, 16 digits, `-`, 2 digits.
+const LENGTH: usize = 55;
 
 /// Where a request stands in its trace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,12 +39,30 @@ impl TraceContext {
     pub const fn trace_id(&self) -> u128 {
         self.trace
     }
+
+    /// As it stands in the header. Every attempt writes one, so nothing is allocated.
+    pub(super) fn header(&self) -> [u8; LENGTH] {
+        let mut text = [b'-'; LENGTH];
+        write_hex(&mut text[..2], 0);
+        write_hex(&mut text[3..35], self.trace);
+        write_hex(&mut text[36..52], self.span.into());
+        write_hex(&mut text[53..], self.flags.into());
+        text
+    }
 }
 
 impl fmt::Display for TraceContext {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { trace, span, flags } = self;
-        write!(formatter, "00-{trace:032x}-{span:016x}-{flags:02x}")
+        let text = self.header();
+        formatter.write_str(str::from_utf8(&text).map_err(|_| fmt::Error)?)
+    }
+}
+
+/// The last digits of `value`, as many as there is room for.
+fn write_hex(room: &mut [u8], mut value: u128) {
+    for digit in room.iter_mut().rev() {
+        *digit = b"0123456789abcdef"[(value & 0xf) as usize];
+        value >>= 4;
     }
 }
 

@@ -94,8 +94,8 @@ pub(super) struct Call {
     context: Option<CallContext>,
     /// Where some stand-in keeps answers, and this one may be kept.
     key: Option<String>,
-    /// Where some stand-in must see it.
-    request: Option<Request<Bytes>>,
+    /// Where some stand-in must see it; in a box, since most calls carry only its absence.
+    request: Option<Box<Request<Bytes>>>,
 }
 
 impl Call {
@@ -109,7 +109,7 @@ impl Call {
         let key = keeps.then(|| key::of(request)).flatten();
         let needs_request = shared.stand_ins.iter().any(StandIn::needs_request);
         Self {
-            request: needs_request.then(|| request.clone()),
+            request: needs_request.then(|| Box::new(request.clone())),
             weight,
             context,
             key,
@@ -120,7 +120,7 @@ impl Call {
     /// The answer of the first stand-in that has one.
     fn replace(&self, reason: Reason, error: &BoxError) -> Option<Response<ResponseBody>> {
         let (stand_in, stood_in) = self.shared.stand_ins.iter().find_map(|stand_in| {
-            let stood_in = stand_in.answer(self.key.as_deref(), self.request.as_ref(), error)?;
+            let stood_in = stand_in.answer(self.key.as_deref(), self.request.as_deref(), error)?;
             Some((stand_in, stood_in))
         })?;
         let StoodIn { mut response, age } = stood_in;

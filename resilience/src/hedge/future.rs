@@ -26,13 +26,13 @@ pin_project! {
     {
         #[pin]
         first: Oneshot<S, Request<RequestBody>>,
-        // How the first attempt ended, if it failed while a hedge was under way.
-        failed: Option<Result<Response<B>, BoxError>>,
+        // How the first attempt ended, if it failed while a hedge was under way. What is rare
+        // is in boxes, so that a stack without hedges does not carry its size.
+        failed: Option<Box<Result<Response<B>, BoxError>>>,
         classify: C,
-        call: Option<Call<S, RequestBody>>,
+        call: Option<Box<Call<S, RequestBody>>>,
         hedges: Vec<Hedging<S, RequestBody>>,
-        #[pin]
-        patience: Option<Sleep>,
+        patience: Option<Pin<Box<Sleep>>>,
     }
 }
 
@@ -121,8 +121,8 @@ where
         call: Call<S, RequestBody>,
     ) -> Self {
         Self {
-            patience: Some(sleep(call.shared.delay())),
-            call: Some(call),
+            patience: Some(Box::pin(sleep(call.shared.delay()))),
+            call: Some(Box::new(call)),
             ..Self::plain(inner, request, classify)
         }
     }
@@ -155,7 +155,7 @@ where
                 this.hedges.clear();
                 return Poll::Ready(result);
             }
-            *this.failed = Some(result);
+            *this.failed = Some(Box::new(result));
         }
 
         let mut index = 0;
@@ -177,21 +177,21 @@ where
             if this.hedges.is_empty()
                 && let Some(failed) = this.failed.take()
             {
-                return Poll::Ready(failed);
+                return Poll::Ready(*failed);
             }
         }
 
         let Some(call) = this.call else {
             return Poll::Pending;
         };
-        while let Some(patience) = this.patience.as_mut().as_pin_mut() {
+        while let Some(patience) = this.patience {
             // Nothing hedges a call whose first attempt has failed.
-            if this.failed.is_some() || patience.poll(context).is_pending() {
+            if this.failed.is_some() || patience.as_mut().poll(context).is_pending() {
                 break;
             }
             let now = Instant::now();
             if !call.may_hedge(now) {
-                this.patience.set(None);
+                *this.patience = None;
                 break;
             }
             let mut attempt = Box::pin(call.inner.clone().oneshot(call.request.clone()));
@@ -205,7 +205,7 @@ where
                 let began = now;
                 this.hedges.push(Hedging { attempt, began });
             }
-            this.patience.set(Some(sleep(call.shared.delay())));
+            *patience = Box::pin(sleep(call.shared.delay()));
         }
         Poll::Pending
     }

@@ -7,7 +7,6 @@ use bytes::Bytes;
 use http::{HeaderValue, Request, Response};
 use http_body::Body;
 use tower::ServiceBuilder;
-use tower::util::BoxCloneSyncService;
 use tower_service::Service;
 
 use super::Client;
@@ -266,12 +265,7 @@ impl ClientBuilder {
                 .layer(CollectLayer::default())
                 .service(transport);
             let plain = RoundRobin::new(Arc::clone(&name), self.endpoints, collecting);
-            return Ok(Client::new(
-                name,
-                BoxCloneSyncService::new(plain),
-                None,
-                None,
-            ));
+            return Ok(Client::new(name, plain, None, None));
         }
         let seed = self.seed.unwrap_or_else(rand::random);
         tracing::debug!(
@@ -303,12 +297,7 @@ impl ClientBuilder {
             .layer(self.idle_layer()?)
             .layer(FaultLayer::new(self.faults.clone()))
             .service(transport);
-        Ok(Client::new(
-            name,
-            BoxCloneSyncService::new(stack),
-            handle,
-            endpoints,
-        ))
+        Ok(Client::new(name, stack, handle, endpoints))
     }
 
     fn check(&self) -> Result<(), ConfigError> {

@@ -8,7 +8,6 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::{Request, Response};
 use tower::ServiceExt;
-use tower::util::BoxCloneSyncService;
 use tower_service::Service;
 
 use crate::BoxError;
@@ -33,21 +32,45 @@ pub struct FallbackKey(pub String);
 #[derive(Clone)]
 pub struct Client {
     name: Arc<str>,
-    stack: BoxCloneSyncService<Request<Bytes>, Response<ResponseBody>, BoxError>,
+    stack: Arc<dyn Stack>,
     breaker: Option<BreakerHandle>,
     balance: Option<BalanceHandle>,
 }
 
+/// A stack without its type. Each call gets a clone of it inside the box of its future, so that
+/// neither a client nor a call needs a box for a stack of its own.
+trait Stack: Send + Sync {
+    fn send(&self, request: Request<Bytes>) -> Answer;
+}
+
+type Answer = BoxFuture<'static, Result<Response<ResponseBody>, BoxError>>;
+
+impl<S> Stack for S
+where
+    S: Service<Request<Bytes>, Response = Response<ResponseBody>, Error = BoxError>,
+    S: Clone + Send + Sync + 'static,
+    S::Future: Send + 'static,
+{
+    fn send(&self, request: Request<Bytes>) -> Answer {
+        Box::pin(self.clone().oneshot(request))
+    }
+}
+
 impl Client {
-    pub(super) fn new(
+    pub(super) fn new<S>(
         name: Arc<str>,
-        stack: BoxCloneSyncService<Request<Bytes>, Response<ResponseBody>, BoxError>,
+        stack: S,
         breaker: Option<BreakerHandle>,
         balance: Option<BalanceHandle>,
-    ) -> Self {
+    ) -> Self
+    where
+        S: Service<Request<Bytes>, Response = Response<ResponseBody>, Error = BoxError>,
+        S: Clone + Send + Sync + 'static,
+        S::Future: Send + 'static,
+    {
         Self {
             name,
-            stack,
+            stack: Arc::new(stack),
             breaker,
             balance,
         }
@@ -76,21 +99,22 @@ impl Client {
     /// What no part of the stack could make good: the error of the part that gave up
     /// stands in the chain of sources. A failure status is an answer and not an error.
     pub async fn send(&self, request: Request<Bytes>) -> Result<Response<ResponseBody>, BoxError> {
-        self.stack.clone().oneshot(request).await
+        self.stack.send(request).await
     }
 }
 
 impl Service<Request<Bytes>> for Client {
     type Response = Response<ResponseBody>;
     type Error = BoxError;
-    type Future = BoxFuture<'static, Result<Response<ResponseBody>, BoxError>>;
+    type Future = Answer;
 
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        self.stack.poll_ready(context)
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        // The stack is waited for inside the call.
+        Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, request: Request<Bytes>) -> Self::Future {
-        self.stack.call(request)
+        self.stack.send(request)
     }
 }
 

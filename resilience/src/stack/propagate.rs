@@ -52,11 +52,9 @@ pub(super) struct Propagate<S> {
 }
 
 impl<S> Propagate<S> {
-    fn useful_until(&self, deadline: Option<Instant>) -> Option<Instant> {
-        let given_up = self
-            .attempt_timeout
-            .and_then(|timeout| Instant::now().checked_add(timeout));
-        [deadline, given_up].into_iter().flatten().min()
+    fn useful_for(&self, deadline: Option<Instant>) -> Option<Duration> {
+        let left = deadline.map(|end| end.saturating_duration_since(Instant::now()));
+        [left, self.attempt_timeout].into_iter().flatten().min()
     }
 }
 
@@ -83,8 +81,8 @@ where
                 .headers_mut()
                 .insert(headers::CALLER, caller.clone());
         }
-        if let Some(end) = self.useful_until(deadline) {
-            headers::write_remaining(request.headers_mut(), end);
+        if let Some(left) = self.useful_for(deadline) {
+            headers::write_left(request.headers_mut(), left);
         }
         self.inner.call(request)
     }
