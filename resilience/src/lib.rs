@@ -29,6 +29,8 @@ pub mod settings;
 pub mod stack;
 mod sync;
 pub mod telemetry;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod timeout;
 pub mod transport;
 

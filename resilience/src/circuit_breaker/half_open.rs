@@ -34,7 +34,11 @@ impl ProbeRules {
     /// Rules that judge probes by the thresholds of a closed breaker's window.
     pub(super) fn by_rates(probes: u32, deadline: Duration, thresholds: Thresholds) -> Self {
         let limit = |rate: f64| {
-            (1..=probes)
+            // Rounding is off by one at most: the comparison has the last word.
+            let about = (f64::from(probes) * rate) as u32;
+            let nearest = about.saturating_sub(1).max(1)..=about.saturating_add(2).min(probes);
+            nearest
+                .into_iter()
                 .find(|bad| is_reached(*bad, probes, rate))
                 .unwrap_or(probes)
         };
@@ -214,6 +218,23 @@ mod tests {
         let (mut half_open, now) = half_open(2);
         assert_eq!(half_open.judge(SLOW, now), Judgement::Undecided);
         assert_eq!(half_open.judge(SLOW, now), Judgement::Reopen);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn the_limit_is_the_first_count_that_reaches_the_rate(
+            probes in 1_u32..2_000,
+            rate in 0.0001_f64..=1.0,
+        ) {
+            let thresholds = Thresholds {
+                failure_rate: rate,
+                slow_rate: None,
+                minimum_calls: 1,
+            };
+            let rules = ProbeRules::by_rates(probes, DEADLINE, thresholds);
+            let naive = (1..=probes).find(|bad| is_reached(*bad, probes, rate));
+            proptest::prop_assert_eq!(Some(rules.failure_limit), naive);
+        }
     }
 
     #[test]

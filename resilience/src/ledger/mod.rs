@@ -5,6 +5,8 @@
 //! it. So harvest, `1 − Σ weight`, means the same at every hop: how complete this answer is.
 
 mod degradation;
+#[cfg(feature = "axum")]
+mod extractor;
 mod header;
 mod merge;
 
@@ -12,6 +14,8 @@ use http::HeaderValue;
 use parking_lot::Mutex;
 
 pub use degradation::{Degradation, Reason};
+#[cfg(feature = "axum")]
+pub use extractor::Degradations;
 pub use header::{HEADER, SIZE_LIMIT, format, parse};
 pub use merge::{harvest, scale};
 
