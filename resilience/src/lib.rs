@@ -3,6 +3,8 @@
 //! Every part is a [`tower_layer::Layer`] in a folder of its own and can be used alone;
 //! `client` and `server` put them together in an order that is explained once.
 
+#[cfg(feature = "admin")]
+pub mod admin;
 pub mod backoff;
 pub mod balance;
 pub mod body;

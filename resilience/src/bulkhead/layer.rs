@@ -7,6 +7,7 @@ use tower_layer::Layer;
 use super::config::BulkheadConfig;
 use super::places::Places;
 use super::service::Bulkhead;
+use crate::concurrency::LimitHandle;
 use crate::config::ConfigError;
 use crate::telemetry::Telemetry;
 
@@ -27,6 +28,11 @@ impl BulkheadLayer {
             config: BulkheadConfig::default(),
             telemetry: Telemetry::default(),
         }
+    }
+
+    /// The bulkhead, to look at.
+    pub fn handle(&self) -> LimitHandle {
+        self.places.handle()
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::config::BulkheadConfig;
 use super::error::BulkheadFull;
-use crate::concurrency::{self, Gate, Refused};
+use crate::concurrency::{self, Gate, LimitHandle, Refused};
 use crate::context::CallContext;
 use crate::telemetry::{Counter, Event, Gauge, InFlight, Telemetry, names};
 
@@ -64,6 +64,10 @@ impl Places {
             telemetry,
             name,
         }
+    }
+
+    pub(super) fn handle(&self) -> LimitHandle {
+        LimitHandle::new(Arc::clone(&self.name), Arc::clone(&self.gate))
     }
 
     pub(super) const fn queue_wait(&self) -> Duration {

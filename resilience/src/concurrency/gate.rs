@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::adaptive::{Adaptive, Sample};
+use super::handle::LimitStatus;
 use super::limit::AdaptiveLimit;
 use super::line::{Line, Refused, Ticket};
 use super::queue::Queue;
@@ -67,6 +68,17 @@ impl Gate {
     /// How many may be inside at the moment.
     pub(crate) fn limit(&self) -> usize {
         self.state.lock().limit.now()
+    }
+
+    /// What is going on now.
+    pub(super) fn status(&self) -> LimitStatus {
+        let state = self.state.lock();
+        LimitStatus {
+            limit: state.limit.now(),
+            is_adaptive: self.is_adaptive,
+            inside: state.inside,
+            waiting: state.line.len(),
+        }
     }
 
     /// A place, if one is free and nobody waits for it.

@@ -59,6 +59,10 @@ impl<T> Line<T> {
     }
 
     /// Joins the line at `now`; whoever had to leave for it is turned away.
+    pub(super) fn len(&self) -> usize {
+        self.waiting.len()
+    }
+
     pub(super) fn join(
         &mut self,
         priority: Priority,

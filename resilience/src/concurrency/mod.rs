@@ -28,6 +28,7 @@
 
 mod adaptive;
 mod gate;
+mod handle;
 mod limit;
 mod line;
 mod queue;
@@ -35,6 +36,7 @@ mod queue;
 mod tests;
 
 pub(crate) use gate::{Gate, Place, Waiting};
+pub use handle::{LimitHandle, LimitStatus};
 pub use limit::AdaptiveLimit;
 pub(crate) use line::Refused;
 pub use queue::{Order, Queue, QueueDelay};

@@ -168,6 +168,12 @@ impl Faults {
         &self.shared.name
     }
 
+    /// Whether both are clones of one.
+    #[cfg(feature = "admin")]
+    pub(crate) fn is_same_as(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.shared, &other.shared)
+    }
+
     /// Begins a fault.
     ///
     /// # Errors

@@ -10,6 +10,7 @@ use super::service::Hedge;
 use super::shared::Shared;
 use crate::classify::HttpClassify;
 use crate::config::ConfigError;
+use crate::retry::BudgetHandle;
 use crate::telemetry::Telemetry;
 
 /// Wraps a service into a [`Hedge`]; all services it makes share budget and latencies.
@@ -28,6 +29,13 @@ impl HedgeLayer {
             telemetry: Telemetry::default(),
             classify: HttpClassify::default(),
         }
+    }
+}
+
+impl<C> HedgeLayer<C> {
+    /// The budget, to look at.
+    pub fn budget(&self) -> BudgetHandle {
+        BudgetHandle::new(Arc::<Shared>::clone(&self.shared))
     }
 }
 

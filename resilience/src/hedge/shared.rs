@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::config::{Delay, HedgeConfig};
 use crate::config::ConfigError;
 use crate::quantile::LatencyQuantile;
-use crate::retry::{Budget, Withdrawal};
+use crate::retry::{Budget, HasBudget, Withdrawal};
 use crate::telemetry::{Counter, Telemetry, names};
 
 #[derive(Debug)]
@@ -19,6 +19,16 @@ pub(super) struct Shared {
     lost: Counter,
     no_budget: Counter,
     no_time: Counter,
+}
+
+impl HasBudget for Shared {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn budget(&self) -> &Budget {
+        &self.budget
+    }
 }
 
 impl Shared {

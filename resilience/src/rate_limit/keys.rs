@@ -1,6 +1,7 @@
 //! A quota for each key, for a bounded number of keys.
 
 use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
 use std::time::Duration;
 
 use governor::clock::{Clock, Reference};
@@ -24,21 +25,29 @@ const SEARCH_EVERY: Duration = Duration::from_secs(1);
 pub(super) struct Keys {
     quotas: RateLimiter<u64, Store, TokioClock, StateInformationMiddleware>,
     hasher: RandomState,
+    known: Arc<Mutex<Known>>,
 }
 
 impl Keys {
     pub(super) fn new(quota: Quota, clock: &TokioClock, maximum: usize, count: Gauge) -> Self {
+        let known = Arc::<Mutex<Known>>::default();
         let store = Store {
             clock: clock.clone(),
             start: clock.now(),
             maximum,
             count,
-            known: Mutex::default(),
+            known: Arc::clone(&known),
         };
         Self {
             quotas: RateLimiter::new(quota, store, clock.clone()),
             hasher: RandomState::new(),
+            known,
         }
+    }
+
+    /// How many keys are told apart now.
+    pub(super) fn len(&self) -> usize {
+        self.known.lock().whole_at.len()
     }
 
     /// Whether a request under this key passes.
@@ -57,7 +66,7 @@ struct Store {
     start: Nanos,
     maximum: usize,
     count: Gauge,
-    known: Mutex<Known>,
+    known: Arc<Mutex<Known>>,
 }
 
 #[derive(Debug, Default)]

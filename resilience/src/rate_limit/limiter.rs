@@ -56,6 +56,22 @@ pub(super) struct Inner {
     pub(super) refused: Counter,
 }
 
+/// What a limiter lets through, and how much it has counted.
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
+#[non_exhaustive]
+pub struct RateLimitStatus {
+    /// How many requests pass at once after a pause.
+    pub burst: u32,
+    /// In how many milliseconds quota for one more request is earned.
+    pub interval_ms: f64,
+    /// How many keys are told apart now; `None` where there is one quota for all.
+    pub keys: Option<usize>,
+    /// Requests that passed.
+    pub passed: u64,
+    /// Requests that were refused.
+    pub refused: u64,
+}
+
 impl RateLimiter {
     /// Begins a limiter called `name`: the name that metrics, headers and errors use.
     pub fn builder(name: impl Into<String>) -> RateLimiterBuilder {
@@ -65,6 +81,21 @@ impl RateLimiter {
     /// The name.
     pub fn name(&self) -> &str {
         &self.inner.name
+    }
+
+    /// What it lets through and how much it has counted.
+    pub fn status(&self) -> RateLimitStatus {
+        let inner = &*self.inner;
+        RateLimitStatus {
+            burst: inner.burst,
+            interval_ms: inner.interval.as_secs_f64() * 1e3,
+            keys: match &inner.quotas {
+                Quotas::Shared(_) => None,
+                Quotas::Keyed { keys, .. } => Some(keys.len()),
+            },
+            passed: inner.passed.value(),
+            refused: inner.refused.value(),
+        }
     }
 
     /// Counts a request in, if its caller has quota left; `None` if it is not limited.

@@ -58,6 +58,6 @@ pub use builder::RateLimiterBuilder;
 pub use error::RateLimited;
 pub use future::ResponseFuture;
 pub use layer::{RateLimit, RateLimitLayer};
-pub use limiter::RateLimiter;
+pub use limiter::{RateLimitStatus, RateLimiter};
 pub use standing::Standing;
 pub(crate) use standing::whole_seconds;

@@ -24,6 +24,18 @@ pub(crate) enum Withdrawal {
     Exhausted { is_news: bool },
 }
 
+/// What a budget has counted over its ten seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
+pub struct BudgetStatus {
+    /// Calls.
+    pub calls: u64,
+    /// Repetitions, or hedges.
+    pub repetitions: u64,
+    /// How many of them these calls allow.
+    pub allowed: u64,
+}
+
 /// A retry budget; the clones of one client share one.
 #[derive(Debug)]
 pub(crate) struct Budget {
@@ -75,15 +87,33 @@ impl Budget {
         let mut window = self.window.lock();
         window.advance(second);
         let Second { calls, repetitions } = window.total;
-        let earned = calls.saturating_mul(self.millionths_per_call);
-        let allowed = earned.saturating_add(self.reserve);
         let spent = repetitions.saturating_add(1).saturating_mul(ONE);
-        if spent > allowed {
+        if spent > self.allowed(calls) {
             let is_news = window.exhausted.replace(second) != Some(second);
             return Withdrawal::Exhausted { is_news };
         }
         window.count(second, |counts| counts.repetitions += 1);
         Withdrawal::Granted
+    }
+
+    /// What was counted in the window that ends now.
+    pub(super) fn status(&self) -> BudgetStatus {
+        let second = self.second();
+        let mut window = self.window.lock();
+        window.advance(second);
+        let Second { calls, repetitions } = window.total;
+        BudgetStatus {
+            calls,
+            repetitions,
+            allowed: self.allowed(calls) / ONE,
+        }
+    }
+
+    /// What so many calls allow, in millionths.
+    const fn allowed(&self, calls: u64) -> u64 {
+        calls
+            .saturating_mul(self.millionths_per_call)
+            .saturating_add(self.reserve)
     }
 
     fn second(&self) -> u64 {
@@ -160,6 +190,21 @@ mod tests {
         assert_eq!(granted(&budget, 1), 1);
         tokio::time::advance(Duration::from_secs(1)).await;
         assert_eq!(granted(&budget, 1), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_counted_can_be_looked_at() {
+        let budget = Budget::new(0.25, 1);
+        (0..10).for_each(|_| budget.deposit());
+        assert_eq!(granted(&budget, 5), 5);
+        let expected = |calls, repetitions, allowed| BudgetStatus {
+            calls,
+            repetitions,
+            allowed,
+        };
+        assert_eq!(budget.status(), expected(10, 5, 12));
+        tokio::time::advance(Duration::from_secs(10)).await;
+        assert_eq!(budget.status(), expected(0, 0, 10));
     }
 
     #[tokio::test(start_paused = true)]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tower_layer::Layer;
 
 use super::config::RetryConfig;
+use super::handle::BudgetHandle;
 use super::service::Retry;
 use super::shared::Shared;
 use crate::classify::HttpClassify;
@@ -28,6 +29,13 @@ impl RetryLayer {
             telemetry: Telemetry::default(),
             classify: HttpClassify::default(),
         }
+    }
+}
+
+impl<C> RetryLayer<C> {
+    /// The budget, to look at.
+    pub fn budget(&self) -> BudgetHandle {
+        BudgetHandle::new(Arc::<Shared>::clone(&self.shared))
     }
 }
 

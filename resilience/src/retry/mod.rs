@@ -28,6 +28,7 @@
 mod budget;
 mod config;
 mod future;
+mod handle;
 mod layer;
 mod policy;
 mod repeatable;
@@ -39,9 +40,12 @@ mod shared;
 #[cfg(test)]
 mod tests;
 
+pub use budget::BudgetStatus;
 pub(crate) use budget::{Budget, Withdrawal};
 pub use config::RetryConfig;
 pub use future::ResponseFuture;
+pub use handle::BudgetHandle;
+pub(crate) use handle::HasBudget;
 pub use layer::{RetryBuilder, RetryLayer};
 pub use repeatable::is_repeatable;
 pub use replay::{ReplayBody, ReplayLayer, ReplayService};

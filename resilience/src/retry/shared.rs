@@ -9,6 +9,7 @@ use rand_chacha::ChaCha8Rng;
 
 use super::budget::{Budget, Withdrawal};
 use super::config::{RetryConfig, Waits};
+use super::handle::HasBudget;
 use super::policy::GaveUp;
 use crate::telemetry::{Counter, Event, Telemetry, names};
 
@@ -20,6 +21,16 @@ pub(super) struct Shared {
     chance: Mutex<ChaCha8Rng>,
     telemetry: Telemetry,
     results: Results,
+}
+
+impl HasBudget for Shared {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn budget(&self) -> &Budget {
+        &self.budget
+    }
 }
 
 #[derive(Debug)]

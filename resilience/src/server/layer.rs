@@ -27,6 +27,7 @@ use super::guarded::Guarded;
 use super::panics::PanicAnswer;
 use super::queue::Queue;
 use crate::BoxError;
+use crate::concurrency::LimitHandle;
 use crate::fault::Faults;
 use crate::rate_limit::RateLimiter;
 
@@ -63,6 +64,21 @@ impl ServerLayer {
         Self {
             shared: Arc::new(shared),
         }
+    }
+
+    /// How many requests a caller may make, where that is limited.
+    pub fn rate_limit(&self) -> Option<&RateLimiter> {
+        self.shared.rate_limit.as_ref()
+    }
+
+    /// The faults that were given to it, if any.
+    pub fn faults(&self) -> Option<&Faults> {
+        self.shared.faults.as_ref()
+    }
+
+    /// How many requests are worked on and wait, to look at.
+    pub fn limit(&self) -> LimitHandle {
+        self.shared.queue.handle(&self.shared.name)
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::concurrency::{Gate, Refused, Waiting};
+use crate::concurrency::{Gate, LimitHandle, Refused, Waiting};
 use crate::context::Priority;
 use crate::telemetry::Gauge;
 
@@ -33,6 +33,10 @@ pub(super) struct Queue {
 impl Queue {
     pub(super) const fn new(gate: Arc<Gate>, wait: Duration, queued: Gauge) -> Self {
         Self { gate, wait, queued }
+    }
+
+    pub(super) fn handle(&self, name: &str) -> LimitHandle {
+        LimitHandle::new(name.into(), Arc::clone(&self.gate))
     }
 
     /// A place, at once or after a while in line, but never after `deadline`.

@@ -6,7 +6,7 @@ use super::{Limit, Mistake, Span};
 use crate::backoff::FullJitter;
 use crate::balance::BalanceConfig;
 use crate::bulkhead::BulkheadConfig;
-use crate::circuit_breaker::{CircuitBreakerConfig, Rule, Window};
+use crate::circuit_breaker::{BreakerHandle, CircuitBreakerConfig, Rule, Window};
 use crate::retry::RetryConfig;
 use crate::stack::ClientBuilder;
 
@@ -151,12 +151,8 @@ pub struct BalanceSettings {
 impl ClientSettings {
     /// What these settings of the client `name` say twice.
     pub(super) fn contradiction(&self, name: &str) -> Option<Mistake> {
-        let breaker = self.breaker.as_ref()?;
-        breaker.window_calls.zip(breaker.window_time)?;
-        Some(Mistake::new(
-            format!("clients.{name}.breaker.window_calls"),
-            "stands beside `window_time`: expected one of the two",
-        ))
+        let path = format!("clients.{name}.breaker.window_calls");
+        self.breaker.as_ref()?.contradiction(path)
     }
 
     pub(super) fn apply(&self, mut builder: ClientBuilder) -> ClientBuilder {
@@ -217,10 +213,36 @@ impl RetrySettings {
 }
 
 impl BreakerSettings {
+    /// Puts these rules in force in a breaker that runs, see [`BreakerHandle::reconfigure`].
+    /// What they leave out gets the default of a client stack; `enabled` is left to the
+    /// [mode](crate::circuit_breaker::Mode) of the breaker.
+    ///
+    /// # Errors
+    ///
+    /// What they say twice, or a value that cannot be; nothing has changed then.
+    pub fn put_in_force(&self, breaker: &BreakerHandle) -> Result<(), Mistake> {
+        if let Some(mistake) = self.contradiction("window_calls") {
+            return Err(mistake);
+        }
+        breaker
+            .reconfigure(&self.rules())
+            .map_err(|error| Mistake::in_part(&error))
+    }
+
+    fn contradiction(&self, path: impl Into<String>) -> Option<Mistake> {
+        self.window_calls.zip(self.window_time)?;
+        let message = "stands beside `window_time`: expected one of the two";
+        Some(Mistake::new(path, message))
+    }
+
     fn config(&self) -> Option<CircuitBreakerConfig> {
         if self.enabled == Some(false) {
             return None;
         }
+        Some(self.rules())
+    }
+
+    fn rules(&self) -> CircuitBreakerConfig {
         let mut config = CircuitBreakerConfig::new().failure_rate(
             self.failure_rate
                 .unwrap_or(crate::stack::BREAKER_FAILURE_RATE),
@@ -253,7 +275,7 @@ impl BreakerSettings {
         if let Some(Span(deadline)) = self.half_open_deadline {
             config = config.half_open_deadline(deadline);
         }
-        Some(config)
+        config
     }
 }
 

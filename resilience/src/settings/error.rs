@@ -20,16 +20,23 @@ impl Mistake {
             "bulkhead" => "bulkhead.",
             _ => "",
         };
-        let key = error.key().replace(' ', ".");
         Self {
-            path: format!("clients.{name}.{section}{key}"),
+            path: format!("clients.{name}.{section}{}", key_path(error)),
             message: error.to_string(),
         }
     }
 
-    pub(super) fn new(path: String, message: &str) -> Self {
+    /// A value that a part cannot work with, seen from the settings of the part.
+    pub(super) fn in_part(error: &ConfigError) -> Self {
         Self {
-            path,
+            path: key_path(error),
+            message: error.to_string(),
+        }
+    }
+
+    pub(super) fn new(path: impl Into<String>, message: &str) -> Self {
+        Self {
+            path: path.into(),
             message: message.to_owned(),
         }
     }
@@ -42,6 +49,15 @@ impl Mistake {
     /// What is wrong, and what would be right.
     pub fn message(&self) -> &str {
         &self.message
+    }
+}
+
+/// Where the settings of a part say what its configuration calls by this name.
+fn key_path(error: &ConfigError) -> String {
+    match error.key() {
+        "window calls" => "window_calls".to_owned(),
+        "window span" | "window buckets" => "window_time".to_owned(),
+        key => key.replace(' ', "."),
     }
 }
 

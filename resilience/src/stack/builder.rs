@@ -11,6 +11,7 @@ use tower_service::Service;
 
 use super::Client;
 use super::actual::ActualLayer;
+use super::client::Handles;
 use super::effective::EffectiveLayer;
 use super::propagate::PropagateLayer;
 use super::round_robin::RoundRobin;
@@ -265,7 +266,7 @@ impl ClientBuilder {
                 .layer(CollectLayer::default())
                 .service(transport);
             let plain = RoundRobin::new(Arc::clone(&name), self.endpoints, collecting);
-            return Ok(Client::new(name, plain, None, None));
+            return Ok(Client::new(name, plain, Handles::default()));
         }
         let seed = self.seed.unwrap_or_else(rand::random);
         tracing::debug!(
@@ -274,19 +275,28 @@ impl ClientBuilder {
             "client {name} begins with seed {seed}"
         );
         let breaker = self.breaker_layer(seed)?;
-        let handle = breaker.as_ref().map(CircuitBreakerLayer::handle);
         let balance = self.balance_layer(seed)?;
-        let endpoints = Some(balance.handle());
+        let bulkhead = self.bulkhead_layer()?;
+        let retry = self.retry_layer(seed)?;
+        let hedge = self.hedge_layer()?;
+        let handles = Handles {
+            breaker: breaker.as_ref().map(CircuitBreakerLayer::handle),
+            balance: Some(balance.handle()),
+            bulkhead: bulkhead.as_ref().map(BulkheadLayer::handle),
+            retry_budget: retry.as_ref().map(RetryLayer::budget),
+            hedge_budget: hedge.as_ref().map(HedgeLayer::budget),
+            faults: self.faults.clone(),
+        };
         let stack = ServiceBuilder::new()
             .layer(EffectiveLayer::new(&name, &self.telemetry))
             .layer(self.fallback_layer()?)
             .layer(self.deadline_layer())
             .option_layer(self.coalesce_layer())
-            .option_layer(self.retry_layer(seed)?)
-            .option_layer(self.hedge_layer()?)
+            .option_layer(retry)
+            .option_layer(hedge)
             .layer(ActualLayer::new(&name, &self.telemetry))
             .option_layer(breaker)
-            .option_layer(self.bulkhead_layer()?)
+            .option_layer(bulkhead)
             .option_layer(self.timeout_layer()?)
             .layer(PropagateLayer::new(
                 self.attempt_timeout,
@@ -297,7 +307,7 @@ impl ClientBuilder {
             .layer(self.idle_layer()?)
             .layer(FaultLayer::new(self.faults.clone()))
             .service(transport);
-        Ok(Client::new(name, stack, handle, endpoints))
+        Ok(Client::new(name, stack, handles))
     }
 
     fn check(&self) -> Result<(), ConfigError> {

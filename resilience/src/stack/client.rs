@@ -14,6 +14,9 @@ use crate::BoxError;
 use crate::balance::{BalanceHandle, EndpointStatus};
 use crate::body::ResponseBody;
 use crate::circuit_breaker::BreakerHandle;
+use crate::concurrency::LimitHandle;
+use crate::fault::Faults;
+use crate::retry::BudgetHandle;
 
 /// The share of the caller's own answer that one call provides, 0 to 1: put it into the
 /// request's extensions to override the weight of the client for this call.
@@ -33,8 +36,7 @@ pub struct FallbackKey(pub String);
 pub struct Client {
     name: Arc<str>,
     stack: Arc<dyn Stack>,
-    breaker: Option<BreakerHandle>,
-    balance: Option<BalanceHandle>,
+    handles: Arc<Handles>,
 }
 
 /// A stack without its type. Each call gets a clone of it inside the box of its future, so that
@@ -56,13 +58,19 @@ where
     }
 }
 
+/// What can be looked at and steered from outside; `None` where the part was removed.
+#[derive(Debug, Default)]
+pub(super) struct Handles {
+    pub(super) breaker: Option<BreakerHandle>,
+    pub(super) balance: Option<BalanceHandle>,
+    pub(super) bulkhead: Option<LimitHandle>,
+    pub(super) retry_budget: Option<BudgetHandle>,
+    pub(super) hedge_budget: Option<BudgetHandle>,
+    pub(super) faults: Option<Faults>,
+}
+
 impl Client {
-    pub(super) fn new<S>(
-        name: Arc<str>,
-        stack: S,
-        breaker: Option<BreakerHandle>,
-        balance: Option<BalanceHandle>,
-    ) -> Self
+    pub(super) fn new<S>(name: Arc<str>, stack: S, handles: Handles) -> Self
     where
         S: Service<Request<Bytes>, Response = Response<ResponseBody>, Error = BoxError>,
         S: Clone + Send + Sync + 'static,
@@ -71,8 +79,7 @@ impl Client {
         Self {
             name,
             stack: Arc::new(stack),
-            breaker,
-            balance,
+            handles: Arc::new(handles),
         }
     }
 
@@ -82,13 +89,33 @@ impl Client {
     }
 
     /// The circuit breaker, to look at and to steer; `None` where it was removed.
-    pub const fn breaker(&self) -> Option<&BreakerHandle> {
-        self.breaker.as_ref()
+    pub fn breaker(&self) -> Option<&BreakerHandle> {
+        self.handles.breaker.as_ref()
+    }
+
+    /// The bulkhead, to look at; `None` where it was removed.
+    pub fn bulkhead(&self) -> Option<&LimitHandle> {
+        self.handles.bulkhead.as_ref()
+    }
+
+    /// The budget of the retry, to look at; `None` where that was removed.
+    pub fn retry_budget(&self) -> Option<&BudgetHandle> {
+        self.handles.retry_budget.as_ref()
+    }
+
+    /// The budget of the hedge, to look at; `None` where there is none.
+    pub fn hedge_budget(&self) -> Option<&BudgetHandle> {
+        self.handles.hedge_budget.as_ref()
+    }
+
+    /// The faults that were given to it, if any.
+    pub fn faults(&self) -> Option<&Faults> {
+        self.handles.faults.as_ref()
     }
 
     /// How each endpoint stands; nothing where the stack is switched off.
     pub fn endpoints(&self) -> Vec<EndpointStatus> {
-        let handle = self.balance.as_ref();
+        let handle = self.handles.balance.as_ref();
         handle.map(BalanceHandle::endpoints).unwrap_or_default()
     }
 

@@ -1,0 +1,86 @@
+//! Steering breakers.
+
+use axum::Json;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{Path, State};
+use bytes::Bytes;
+use serde::Deserialize;
+
+use super::answers::{Failure, read};
+use super::registered::Shared;
+use super::status::BreakerReport;
+use crate::circuit_breaker::{BreakerHandle, Mode};
+use crate::settings::BreakerSettings;
+
+type Body = Result<Bytes, BytesRejection>;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Switch {
+    mode: Mode,
+}
+
+pub(super) async fn one(
+    State(shared): State<Shared>,
+    Path(name): Path<String>,
+) -> Result<Json<BreakerReport>, Failure> {
+    Ok(report(&find(&shared, &name)?))
+}
+
+pub(super) async fn switch(
+    State(shared): State<Shared>,
+    Path(name): Path<String>,
+    body: Body,
+) -> Result<Json<BreakerReport>, Failure> {
+    let breaker = find(&shared, &name)?;
+    let Switch { mode } = read(body)?;
+    breaker.switch(mode);
+    let mode = mode.as_str();
+    tracing::info!(
+        breaker = name,
+        mode,
+        "an operator set breaker {name} to {mode}"
+    );
+    Ok(report(&breaker))
+}
+
+pub(super) async fn reset(
+    State(shared): State<Shared>,
+    Path(name): Path<String>,
+) -> Result<Json<BreakerReport>, Failure> {
+    let breaker = find(&shared, &name)?;
+    breaker.reset();
+    tracing::info!(breaker = name, "an operator reset breaker {name}");
+    Ok(report(&breaker))
+}
+
+pub(super) async fn reconfigure(
+    State(shared): State<Shared>,
+    Path(name): Path<String>,
+    body: Body,
+) -> Result<Json<BreakerReport>, Failure> {
+    let breaker = find(&shared, &name)?;
+    let settings: BreakerSettings = read(body)?;
+    if settings.enabled.is_some() {
+        let expected = "a breaker is switched off and on by its mode: expected no such key";
+        return Err(Failure::value("enabled", expected));
+    }
+    settings
+        .put_in_force(&breaker)
+        .map_err(|mistake| Failure::value(mistake.path(), mistake.message()))?;
+    tracing::info!(
+        breaker = name,
+        ?settings,
+        "an operator reconfigured breaker {name}"
+    );
+    Ok(report(&breaker))
+}
+
+fn find(shared: &Shared, name: &str) -> Result<BreakerHandle, Failure> {
+    let breaker = shared.registered.breaker(name);
+    breaker.ok_or_else(|| Failure::unknown("breaker", name))
+}
+
+fn report(breaker: &BreakerHandle) -> Json<BreakerReport> {
+    Json(breaker.into())
+}
