@@ -72,6 +72,7 @@ impl Fallback {
 
     pub(super) fn check(&self) -> Result<(), ConfigError> {
         let checks = Checks("fallback");
+        let mut revalidated = 0;
         for kind in &self.kinds {
             match kind {
                 Kind::LastGood(config) => {
@@ -81,9 +82,21 @@ impl Fallback {
                         let key = "last_good capacity";
                         return Err(ConfigError::new("fallback", key, 0, "at least 1"));
                     }
+                    if let Some(revalidate) = config.revalidate {
+                        let given_for = revalidate.given_for();
+                        let key = "last_good revalidate";
+                        checks.is_positive(key, given_for)?;
+                        checks.is_at_most(key, given_for, config.maximum_age)?;
+                        revalidated += 1;
+                    }
                 }
                 Kind::Function { share, .. } => checks.is_within("share", *share, 0.0, 1.0)?,
             }
+        }
+        if revalidated > 1 {
+            let key = "last_good revalidate";
+            let expected = "at most one last good answer that is given at once";
+            return Err(ConfigError::new("fallback", key, revalidated, expected));
         }
         Ok(())
     }
@@ -93,7 +106,7 @@ impl Fallback {
 ///
 /// Kept are answers of 2xx with a body that was collected whole, under method, path and
 /// query, of reads only (GET and HEAD), and not if the request carries credentials
-/// (`authorization`, `cookie`) or the answer says `cache-control: no-store`: what was meant
+/// (`authorization`, `cookie`), asks for a part (`range`) or the answer says `cache-control: no-store`: what was meant
 /// for one user must not reach another. A [`FallbackKey`](crate::stack::FallbackKey) in the
 /// request's extensions overrides the key, the method and the look at credentials.
 ///
@@ -109,6 +122,8 @@ pub struct LastGoodConfig {
     pub maximum_age: Duration,
     /// How much of an answer is lost because it is old, 0 to 1, default 1.
     pub share: f64,
+    /// When it is given at once, before the dependency is asked; default never.
+    pub revalidate: Option<Revalidate>,
 }
 
 impl Default for LastGoodConfig {
@@ -118,7 +133,39 @@ impl Default for LastGoodConfig {
             maximum_bytes: 8 * 1024 * 1024,
             maximum_age: Duration::from_mins(10),
             share: 1.0,
+            revalidate: None,
         }
+    }
+}
+
+/// For how long a kept answer is given at once (stale-while-revalidate, RFC 5861).
+///
+/// Up to `fresh_for` it is simply given. Then, for another `stale_for`, it is still given while
+/// one refresh in the background asks the dependency. Older, it only stands in for a failure,
+/// as every last good answer does, up to the maximum age.
+///
+/// Not given at once is an answer that was degraded when it came (asking again may bring the
+/// whole), that has a `vary` header (the key does not know what it depends on) or says
+/// `cache-control: no-cache`; nor any to a request that says so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Revalidate {
+    pub(super) fresh_for: Duration,
+    pub(super) stale_for: Duration,
+}
+
+impl Revalidate {
+    /// Fresh for so long, and then given for so long while it is refreshed. Either may be zero,
+    /// and both together are at most the maximum age of the store.
+    pub const fn new(fresh_for: Duration, stale_for: Duration) -> Self {
+        Self {
+            fresh_for,
+            stale_for,
+        }
+    }
+
+    /// From which age on it is no longer given at once.
+    pub(super) const fn given_for(self) -> Duration {
+        self.fresh_for.saturating_add(self.stale_for)
     }
 }
 

@@ -7,15 +7,18 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, Request, Response, header};
+use http::{HeaderMap, Request, Response};
 use pin_project_lite::pin_project;
+use tokio::runtime::Handle;
 use tokio::time::Instant;
 use tower_service::Service;
 
 use super::error::FailureStatus;
 use super::key;
 use super::layer::Shared;
+use super::refresh::Refresh;
 use super::stand_in::{StandIn, StandInUsed, StoodIn};
+use super::store::{self, Given};
 use crate::BoxError;
 use crate::body::ResponseBody;
 use crate::classify::{Classify, Outcome};
@@ -33,9 +36,18 @@ pin_project! {
         S: Service<Request<Bytes>>,
     {
         #[pin]
-        future: EagerFuture<S, Request<Bytes>>,
-        call: Call,
-        classify: C,
+        stage: Stage<S, C>,
+    }
+}
+
+pin_project! {
+    #[project = StageProjection]
+    enum Stage<S, C>
+    where
+        S: Service<Request<Bytes>>,
+    {
+        Given { response: Option<Response<ResponseBody>> },
+        Asked { #[pin] future: EagerFuture<S, Request<Bytes>>, call: Call, classify: C },
     }
 }
 
@@ -43,15 +55,26 @@ impl<S, C> ResponseFuture<S, C>
 where
     S: Service<Request<Bytes>>,
 {
-    pub(super) const fn new(
+    /// The answer was at hand.
+    pub(super) const fn given(response: Response<ResponseBody>) -> Self {
+        let response = Some(response);
+        Self {
+            stage: Stage::Given { response },
+        }
+    }
+
+    /// The dependency was asked.
+    pub(super) const fn asked(
         future: EagerFuture<S, Request<Bytes>>,
         call: Call,
         classify: C,
     ) -> Self {
         Self {
-            future,
-            call,
-            classify,
+            stage: Stage::Asked {
+                future,
+                call,
+                classify,
+            },
         }
     }
 }
@@ -65,23 +88,35 @@ where
     type Output = Result<Response<ResponseBody>, BoxError>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        let result = ready!(this.future.poll(context)).map_err(Into::into);
-        let is_failure = this.classify.classify(result.as_ref()) == Outcome::Failure;
+        let (future, call, classify) = match self.project().stage.project() {
+            StageProjection::Given { response } => {
+                // Polled once more after its end, as no future should be, it stays silent.
+                return response
+                    .take()
+                    .map_or(Poll::Pending, |it| Poll::Ready(Ok(it)));
+            }
+            StageProjection::Asked {
+                future,
+                call,
+                classify,
+            } => (future, call, classify),
+        };
+        let result = ready!(future.poll(context)).map_err(Into::into);
+        let is_failure = classify.classify(result.as_ref()) == Outcome::Failure;
         Poll::Ready(match result {
             Ok(response) if is_failure => {
                 let error = FailureStatus::new(response.status()).into();
-                let stood_in = this.call.replace(Reason::Status, &error);
+                let stood_in = call.replace(Reason::Status, &error);
                 Ok(stood_in.unwrap_or(response))
             }
             Ok(response) => {
-                this.call.keep(&response);
-                this.call.merge(None, response.headers());
+                call.keep(&response);
+                call.merge(None, response.headers());
                 Ok(response)
             }
             Err(error) => {
                 let reason = rejection::reason(error.as_ref());
-                this.call.replace(reason, &error).ok_or(error)
+                call.replace(reason, &error).ok_or(error)
             }
         })
     }
@@ -123,6 +158,50 @@ impl Call {
             let stood_in = stand_in.answer(self.key.as_deref(), self.request.as_deref(), error)?;
             Some((stand_in, stood_in))
         })?;
+        Some(self.stand_in(stand_in, stood_in, reason))
+    }
+
+    /// An answer of the store that needs no waiting, and the refresh that it asks for.
+    pub(super) fn give(
+        &self,
+        request: &Request<Bytes>,
+    ) -> Option<(Response<ResponseBody>, Option<Refresh>)> {
+        let at_once = self.shared.at_once.as_ref()?;
+        // Without a runtime nothing could be refreshed: the dependency is asked as ever.
+        let runtime = Handle::try_current().ok()?;
+        let key = self.key.as_deref()?;
+        if store::has_cache_directive(request.headers(), "no-cache") {
+            return None;
+        }
+        let stand_in = self.shared.stand_ins.get(at_once.index)?;
+        let store = stand_in.store()?;
+        let Given {
+            response,
+            age,
+            is_fresh,
+            refresh,
+            refresh_failed,
+        } = store.give(key, Instant::now())?;
+        at_once.count(is_fresh);
+        let refresh = refresh.map(|kept_at| {
+            let shared = Arc::clone(&self.shared);
+            Refresh::new(shared, Arc::clone(store), key.to_owned(), kept_at, runtime)
+        });
+        let Some(reason) = refresh_failed else {
+            return Some((response.map(ResponseBody::from), refresh));
+        };
+        let age = Some(age);
+        let response = self.stand_in(stand_in, StoodIn { response, age }, reason);
+        Some((response, refresh))
+    }
+
+    /// What stands in, marked and recorded.
+    fn stand_in(
+        &self,
+        stand_in: &StandIn,
+        stood_in: StoodIn,
+        reason: Reason,
+    ) -> Response<ResponseBody> {
         let StoodIn { mut response, age } = stood_in;
         response.extensions_mut().insert(StandInUsed);
         let degradation = self.degradation(stand_in, reason, age);
@@ -134,7 +213,7 @@ impl Call {
             weight: degradation.weight * self.weight,
         });
         self.merge(Some(degradation), response.headers());
-        Some(response.map(ResponseBody::from))
+        response.map(ResponseBody::from)
     }
 
     /// The entry of a stand-in, as a share of the answer that it replaces.
@@ -166,26 +245,25 @@ impl Call {
         context.ledger().merge(entries, self.weight);
     }
 
-    /// Keeps a good answer where it may be kept.
     fn keep(&self, response: &Response<ResponseBody>) {
-        let (Some(key), Some(body)) = (&self.key, response.body().bytes()) else {
-            return;
-        };
-        if !response.status().is_success() || forbids_storing(response.headers()) {
-            return;
-        }
-        let now = Instant::now();
-        for store in self.shared.stand_ins.iter().filter_map(StandIn::store) {
-            store.keep(key, response.status(), response.headers(), body, now);
+        if let Some(key) = &self.key {
+            keep(&self.shared, key, response);
         }
     }
 }
 
-fn forbids_storing(headers: &HeaderMap) -> bool {
-    headers
-        .get_all(header::CACHE_CONTROL)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .any(|directive| directive.trim().eq_ignore_ascii_case("no-store"))
+/// Keeps a good answer where it may be kept; `false` if it may not.
+pub(super) fn keep(shared: &Shared, key: &str, response: &Response<ResponseBody>) -> bool {
+    let Some(body) = response.body().bytes() else {
+        return false;
+    };
+    let headers = response.headers();
+    if !response.status().is_success() || store::has_cache_directive(headers, "no-store") {
+        return false;
+    }
+    let now = Instant::now();
+    for store in shared.stand_ins.iter().filter_map(StandIn::store) {
+        store.keep(key, response.status(), headers, body, now);
+    }
+    true
 }

@@ -11,7 +11,9 @@ pub(super) fn of(request: &Request<Bytes>) -> Option<String> {
         return Some(key.clone());
     }
     let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
-    if !is_read || has_credentials(request.headers()) {
+    // A part of an answer must not pass for the whole.
+    let is_partial = request.headers().contains_key(header::RANGE);
+    if !is_read || is_partial || has_credentials(request.headers()) {
         return None;
     }
     let path = request
@@ -61,6 +63,14 @@ mod tests {
                 .insert(name, http::HeaderValue::from_static("x"));
             assert_eq!(of(&personal), None);
         }
+    }
+
+    #[test]
+    fn what_asks_for_a_part_has_none() {
+        let mut partial = request(Method::GET, "/film");
+        let range = http::HeaderValue::from_static("bytes=0-9");
+        partial.headers_mut().insert(header::RANGE, range);
+        assert_eq!(of(&partial), None);
     }
 
     #[test]

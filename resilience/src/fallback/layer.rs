@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use tower_layer::Layer;
 
-use super::config::Fallback;
+use super::config::{Fallback, Kind};
+use super::refresh::AtOnce;
 use super::service::FallbackService;
 use super::stand_in::StandIn;
 use crate::classify::HttpClassify;
@@ -27,6 +28,8 @@ pub(super) struct Shared {
     pub(super) name: String,
     pub(super) weight: f64,
     pub(super) stand_ins: Vec<StandIn>,
+    /// What gives answers before the dependency is asked, if something does.
+    pub(super) at_once: Option<AtOnce>,
     pub(super) telemetry: Telemetry,
 }
 
@@ -102,12 +105,18 @@ impl<C> FallbackBuilder<C> {
     pub fn build(self) -> Result<FallbackLayer<C>, ConfigError> {
         Checks("fallback").is_within("weight", self.weight, 0.0, 1.0)?;
         self.fallback.check()?;
+        let kinds = &self.fallback.kinds;
+        let revalidates =
+            |kind: &Kind| matches!(kind, Kind::LastGood(it) if it.revalidate.is_some());
+        let at_once = kinds.iter().position(revalidates);
+        let at_once = at_once.map(|index| AtOnce::new(&self.name, index, &self.telemetry));
         let stand_in = |kind| StandIn::new(&self.name, kind, &self.telemetry);
         let stand_ins = self.fallback.kinds.into_iter().map(stand_in).collect();
         let shared = Shared {
             name: self.name,
             weight: self.weight,
             stand_ins,
+            at_once,
             telemetry: self.telemetry,
         };
         Ok(FallbackLayer {

@@ -5,6 +5,21 @@
 //! error or with an answer that the classifier calls a failure (5xx), and never for
 //! anything else: a 404 is an answer.
 //!
+//! # Giving at once
+//!
+//! With [`Revalidate`] the last good answer is given before the dependency is asked: while it
+//! is fresh, and for a while longer during which one refresh at a time asks in the background.
+//! A refresh goes through the same parts as a call, on behalf of nobody: without the deadline of
+//! the caller, so that it outlives them, and without their ledger.
+//!
+//! What is given at once is no degradation: an answer of that age is what was asked for. That
+//! changes when a refresh fails. From then on, until one succeeds, the answer stands in for a
+//! dependency that is known to fail, and is recorded with the reason of that failure and its age.
+//! A refresh whose good answer cannot be kept, such as a 404, removes the older one.
+//!
+//! **When not to use it**: where a caller must read what was just written, since a write does not
+//! remove what is kept; and a stand-in in general where a wrong answer is worse than none.
+//!
 //! # The ledger
 //!
 //! This is the place in a stack where it is known which answer the caller gets. So it is
@@ -64,13 +79,16 @@ mod error;
 mod future;
 mod key;
 mod layer;
+mod refresh;
+#[cfg(test)]
+mod revalidate_tests;
 mod service;
 mod stand_in;
 mod store;
 #[cfg(test)]
 mod tests;
 
-pub use config::{Fallback, LastGoodConfig};
+pub use config::{Fallback, LastGoodConfig, Revalidate};
 pub use error::FailureStatus;
 pub use future::ResponseFuture;
 pub use layer::{FallbackBuilder, FallbackLayer};

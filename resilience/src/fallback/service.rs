@@ -9,6 +9,7 @@ use tower_service::Service;
 
 use super::future::{Call, ResponseFuture};
 use super::layer::Shared;
+use super::refresh::Refresh;
 use crate::BoxError;
 use crate::body::ResponseBody;
 use crate::classify::{Classify, HttpClassify};
@@ -52,9 +53,10 @@ impl<S, C> FallbackService<S, C> {
 
 impl<S, C> Service<Request<Bytes>> for FallbackService<S, C>
 where
-    S: Service<Request<Bytes>, Response = Response<ResponseBody>> + Clone,
+    S: Service<Request<Bytes>, Response = Response<ResponseBody>> + Clone + Send + 'static,
     S::Error: Into<BoxError>,
-    C: Classify<Response<ResponseBody>, BoxError> + Clone,
+    S::Future: Send + 'static,
+    C: Classify<Response<ResponseBody>, BoxError> + Clone + Send + 'static,
 {
     type Response = Response<ResponseBody>;
     type Error = BoxError;
@@ -67,6 +69,15 @@ where
 
     fn call(&mut self, request: Request<Bytes>) -> Self::Future {
         let call = Call::of(&request, Arc::clone(&self.shared));
-        ResponseFuture::new(self.inner.call(request), call, self.classify.clone())
+        let Some((response, refresh)) = call.give(&request) else {
+            let future = self.inner.call(request);
+            return ResponseFuture::asked(future, call, self.classify.clone());
+        };
+        if let Some(refresh) = refresh {
+            let (request, context) = Refresh::request(request);
+            let answer = self.inner.call(request);
+            refresh.start(context, answer, self.classify.clone());
+        }
+        ResponseFuture::given(response)
     }
 }

@@ -1,6 +1,7 @@
 //! One stand-in at work.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -31,7 +32,7 @@ pub(super) struct StandIn {
 
 #[derive(Debug)]
 enum Source {
-    LastGood(Store),
+    LastGood(Arc<Store>),
     Function(Answer),
 }
 
@@ -46,7 +47,7 @@ impl StandIn {
     pub(super) fn new(client: &str, kind: Kind, telemetry: &Telemetry) -> Self {
         let (name, share, source) = match kind {
             Kind::LastGood(config) => {
-                let store = Store::new(config);
+                let store = Arc::new(Store::new(config));
                 (LAST_GOOD.to_owned(), config.share, Source::LastGood(store))
             }
             Kind::Function {
@@ -68,7 +69,7 @@ impl StandIn {
     }
 
     /// Where this stand-in keeps good answers, if it does.
-    pub(super) const fn store(&self) -> Option<&Store> {
+    pub(super) const fn store(&self) -> Option<&Arc<Store>> {
         match &self.source {
             Source::LastGood(store) => Some(store),
             Source::Function(_) => None,

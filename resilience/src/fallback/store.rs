@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, Response, StatusCode};
+use http::{HeaderMap, Response, StatusCode, header};
 use indexmap::IndexMap;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use super::config::LastGoodConfig;
+use crate::ledger::{self, Reason};
 
 /// Good answers by key.
 #[derive(Debug)]
@@ -33,6 +34,34 @@ struct Answer {
     kept_at: Instant,
     bytes: usize,
     was_used: bool,
+    /// Whether it may be given before the dependency is asked.
+    may_be_given: bool,
+    is_refreshing: bool,
+    /// Why the last refresh failed.
+    refresh_failed: Option<Reason>,
+}
+
+/// An answer that is given before the dependency is asked.
+#[derive(Debug)]
+pub(super) struct Given {
+    pub(super) response: Response<Bytes>,
+    pub(super) age: Duration,
+    pub(super) is_fresh: bool,
+    /// The refresh that has to begin: one at a time, known by when its answer was kept.
+    pub(super) refresh: Option<Instant>,
+    /// Why the last refresh failed, if it did.
+    pub(super) refresh_failed: Option<Reason>,
+}
+
+/// What came of a refresh that kept no new answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum RefreshEnd {
+    /// Nobody knows.
+    Cancelled,
+    /// The dependency failed.
+    Failed(Reason),
+    /// The dependency answered with what is not kept: what was kept is no longer true.
+    Superseded,
 }
 
 impl Store {
@@ -41,6 +70,11 @@ impl Store {
             config,
             kept: Mutex::default(),
         }
+    }
+
+    /// From which age on answers are no longer given.
+    pub(super) const fn maximum_age(&self) -> Duration {
+        self.config.maximum_age
     }
 
     /// Keeps an answer in place of the one before. One that is larger than the whole store
@@ -64,6 +98,9 @@ impl Store {
             kept_at: now,
             bytes,
             was_used: true,
+            may_be_given: may_be_given(headers),
+            is_refreshing: false,
+            refresh_failed: None,
         };
         let mut kept = self.kept.lock();
         let key = match kept.answers.swap_remove_entry(key) {
@@ -92,10 +129,59 @@ impl Store {
             return None;
         }
         answer.was_used = true;
-        let mut response = Response::new(answer.body.clone());
-        *response.status_mut() = answer.status;
-        *response.headers_mut() = answer.headers.clone();
-        Some((response, age))
+        Some((answer.response(), age))
+    }
+
+    /// The answer under `key`, if it is young enough to be given before the dependency is
+    /// asked. Whoever gets a refresh must make it, and say how it [ended](Self::end_refresh).
+    pub(super) fn give(&self, key: &str, now: Instant) -> Option<Given> {
+        let revalidate = self.config.revalidate?;
+        let mut kept = self.kept.lock();
+        let answer = kept.answers.get_mut(key)?;
+        let age = now.saturating_duration_since(answer.kept_at);
+        if !answer.may_be_given || age >= revalidate.given_for() {
+            return None;
+        }
+        answer.was_used = true;
+        let is_fresh = age < revalidate.fresh_for;
+        let begins = !is_fresh && !std::mem::replace(&mut answer.is_refreshing, !is_fresh);
+        Some(Given {
+            response: answer.response(),
+            age,
+            is_fresh,
+            refresh: begins.then_some(answer.kept_at),
+            refresh_failed: answer.refresh_failed,
+        })
+    }
+
+    /// Ends the refresh of the answer that was kept then; of a newer one it says nothing.
+    pub(super) fn end_refresh(&self, key: &str, kept_at: Instant, end: RefreshEnd) {
+        let mut kept = self.kept.lock();
+        let Some(answer) = kept.answers.get_mut(key) else {
+            return;
+        };
+        if answer.kept_at != kept_at {
+            return;
+        }
+        answer.is_refreshing = false;
+        match end {
+            RefreshEnd::Cancelled => {}
+            RefreshEnd::Failed(reason) => answer.refresh_failed = Some(reason),
+            RefreshEnd::Superseded => {
+                if let Some(answer) = kept.answers.swap_remove(key) {
+                    kept.bytes -= answer.bytes;
+                }
+            }
+        }
+    }
+}
+
+impl Answer {
+    fn response(&self) -> Response<Bytes> {
+        let mut response = Response::new(self.body.clone());
+        *response.status_mut() = self.status;
+        *response.headers_mut() = self.headers.clone();
+        response
     }
 }
 
@@ -119,6 +205,22 @@ impl Kept {
     }
 }
 
+fn may_be_given(headers: &HeaderMap) -> bool {
+    !headers.contains_key(ledger::HEADER)
+        && !headers.contains_key(header::VARY)
+        && !has_cache_directive(headers, "no-cache")
+}
+
+/// Whether `cache-control` says this.
+pub(super) fn has_cache_directive(headers: &HeaderMap, directive: &str) -> bool {
+    headers
+        .get_all(header::CACHE_CONTROL)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .any(|it| it.trim().eq_ignore_ascii_case(directive))
+}
+
 fn header_bytes(headers: &HeaderMap) -> usize {
     headers
         .iter()
@@ -140,6 +242,7 @@ mod tests {
             maximum_bytes,
             maximum_age: AGE,
             share: 1.0,
+            ..LastGoodConfig::default()
         })
     }
 

@@ -25,6 +25,8 @@
 //! | `resilience_balance_ejections_total` | counter | `client` |
 //! | `resilience_balance_panic` | gauge | `client` (1 while too few endpoints are left to mind ejections) |
 //! | `resilience_fallbacks_total` | counter | `client`, `stood_in`, `reason`: a token of [`Reason`](crate::ledger::Reason) |
+//! | `resilience_stored_answers_total` | counter | `client`, `age`: `fresh`, `stale` (given before the dependency was asked) |
+//! | `resilience_refreshes_total` | counter | `client`, `result`: `replaced`, `superseded` (the answer may not be kept), `failed` |
 //! | `resilience_faults_active` | gauge | `name` (faults on purpose that are active) |
 //! | `resilience_faults_injected_total` | counter | `name`, `kind`: `delay`, `status`, `abort`, `reset-body`, `throttle` |
 //! | `resilience_server_requests_total` | counter | `server`, `route`, `status`: the code |
@@ -154,6 +156,12 @@ families! {
     /// Stand-ins used.
     FALLBACKS = Counter "resilience_fallbacks_total" ["client", "stood_in", "reason"]
         "Answers replaced by a stand-in";
+    /// Answers given before the dependency was asked.
+    STORED_ANSWERS = Counter "resilience_stored_answers_total" ["client", "age"]
+        "Stored answers given before the dependency was asked, by age";
+    /// What became of refreshes.
+    REFRESHES = Counter "resilience_refreshes_total" ["client", "result"]
+        "Background refreshes of stored answers, by result";
     /// Faults on purpose.
     FAULTS_ACTIVE = Gauge "resilience_faults_active" ["name"]
         "Faults on purpose that are active";
