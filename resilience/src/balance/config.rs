@@ -119,12 +119,10 @@ impl BalanceConfig {
         if let Some(rule) = &self.success_rate {
             rule.check()?;
         }
-        checks.is_within(
-            "maximum_ejected",
-            self.maximum_ejected,
-            f64::MIN_POSITIVE,
-            1.0,
-        )?;
+        if !(self.maximum_ejected > 0.0 && self.maximum_ejected <= 1.0) {
+            let (key, value) = ("maximum_ejected", self.maximum_ejected);
+            return Err(ConfigError::new("balancer", key, value, "above 0 to 1"));
+        }
         checks.is_within("panic_below", self.panic_below, 0.0, 1.0)?;
         checks.is_positive("ejection", self.ejection)?;
         checks.is_at_most("ejection", self.ejection, self.maximum_ejection)

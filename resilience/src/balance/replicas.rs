@@ -217,7 +217,12 @@ impl Replicas {
         let decay = micros(self.config.decay) as f64;
         let config = &self.config;
         let status = |replica: &mut Replica| {
-            let (state, share) = match replica.health.standing(now, config) {
+            let standing = replica.health.standing(now, config);
+            let ejected_for_ms = match standing {
+                Standing::Ejected { since, .. } => Some(now.saturating_sub(since) / 1_000),
+                Standing::Available | Standing::Returning { .. } => None,
+            };
+            let (state, share) = match standing {
                 Standing::Available => (EndpointState::Available, 1.0),
                 Standing::Returning { since } => (
                     EndpointState::Returning,
@@ -228,6 +233,7 @@ impl Replicas {
             EndpointStatus {
                 authority: replica.authority.to_string(),
                 state,
+                ejected_for_ms,
                 share,
                 in_flight: replica.load.in_flight(),
                 load: replica.load.value(now, decay),

@@ -10,6 +10,8 @@ pub struct EndpointStatus {
     pub authority: String,
     /// Whether it gets calls.
     pub state: EndpointState,
+    /// For how long it has been ejected, in milliseconds; nothing if it is not.
+    pub ejected_for_ms: Option<u64>,
     /// The share of its calls that it gets, 0 to 1.
     pub share: f64,
     /// Calls under way.

@@ -336,6 +336,16 @@ fn an_ejected_endpoint_gets_nothing_and_then_one_probe_from_a_repeatable_call() 
 }
 
 #[test]
+fn the_status_tells_for_how_long_an_endpoint_has_been_ejected() {
+    let mut replicas = replicas(2, 3);
+    let now = eject_first(&mut replicas);
+    let status = replicas.status(now + 250 * MILLISECOND);
+    let told: Vec<_> = status.iter().map(|it| it.ejected_for_ms).collect();
+    assert_eq!(told, [Some(250), None]);
+    assert_eq!(status[0].state, EndpointState::Ejected);
+}
+
+#[test]
 fn an_ejected_endpoint_is_used_when_the_other_was_tried() {
     let mut replicas = replicas(2, 3);
     let now = eject_first(&mut replicas);

@@ -55,7 +55,59 @@ mod tests {
         assert!((scaled[1].weight - 0.1).abs() < 1e-12);
     }
 
+    /// A hop with what it replaced itself and, with their weights, the hops it called.
+    #[derive(Debug, Clone)]
+    struct Hop {
+        own: Vec<f64>,
+        called: Vec<(f64, Hop)>,
+    }
+
+    fn hops() -> impl Strategy<Value = Hop> {
+        let own = || prop::collection::vec(0.0..1.0_f64, 0..3);
+        let leaf = own().prop_map(|own| Hop {
+            own,
+            called: Vec::new(),
+        });
+        leaf.prop_recursive(3, 12, 3, move |inner| {
+            (own(), prop::collection::vec((0.0..1.0_f64, inner), 0..3))
+                .prop_map(|(own, called)| Hop { own, called })
+        })
+    }
+
+    impl Hop {
+        fn ledger(&self) -> crate::ledger::Ledger {
+            let ledger = crate::ledger::Ledger::default();
+            for weight in &self.own {
+                ledger.record(entry(*weight));
+            }
+            for (weight, hop) in &self.called {
+                ledger.merge(hop.ledger().entries(), *weight);
+            }
+            ledger
+        }
+
+        /// The naive reference: what is lost of the answer, which can be all of it at most.
+        fn lost(&self) -> f64 {
+            let own: f64 = self.own.iter().sum();
+            let called = self.called.iter();
+            let called: f64 = called.map(|(weight, hop)| weight * hop.lost()).sum();
+            (own + called).min(1.0)
+        }
+
+        fn entries(&self) -> usize {
+            let called: usize = self.called.iter().map(|(_, hop)| hop.entries()).sum();
+            self.own.len() + called
+        }
+    }
+
     proptest! {
+        #[test]
+        fn harvest_through_many_hops_agrees_with_a_naive_reference(hop in hops()) {
+            let ledger = hop.ledger();
+            prop_assert!((ledger.harvest() - (1.0 - hop.lost())).abs() < 1e-9);
+            prop_assert_eq!(ledger.entries().len(), hop.entries());
+        }
+
         #[test]
         fn what_a_call_reports_never_costs_more_than_the_call(
             weights in prop::collection::vec(0.0..2.0_f64, 0..10),

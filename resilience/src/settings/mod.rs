@@ -47,7 +47,7 @@ pub use config;
 
 pub use client::{
     BackoffSettings, BalanceSettings, BreakerSettings, BudgetSettings, BulkheadSettings,
-    ClientSettings, RetrySettings, SlowCallSettings,
+    ClientSettings, EjectionSettings, RetrySettings, SlowCallSettings, SuccessRateSettings,
 };
 pub use error::{Mistake, SettingsError};
 pub use limit::Limit;

@@ -112,3 +112,30 @@ fn what_a_part_cannot_work_with_is_found_in_every_client() {
         ]
     );
 }
+
+#[test]
+fn ejection_can_be_set() {
+    let client =
+        |balance: serde_json::Value| json!({"clients": {"metadata": {"balance": balance}}});
+    let file = client(json!({
+        "success_rate": {"interval": "5s", "minimum_calls": 20, "deviations": 2.0},
+        "maximum_ejected": 0.25,
+        "panic_below": 0.3,
+        "ejection": {"first": "2s", "maximum": "1min"},
+    }));
+    let settings = read(&file, &[]).unwrap();
+    assert!(settings.client("metadata").build().is_ok());
+    let off = read(&client(json!({"success_rate": {"enabled": false}})), &[]).unwrap();
+    assert!(off.client("metadata").build().is_ok());
+
+    mistake(
+        &client(json!({"maximum_ejected": 7.0})),
+        "clients.metadata.balance.maximum_ejected",
+        "is 7: expected above 0 to 1",
+    );
+    mistake(
+        &client(json!({"success_rate": {"deviation": 2.0}})),
+        "clients.metadata.balance.success_rate.deviation",
+        "expected one of",
+    );
+}
