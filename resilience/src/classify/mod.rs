@@ -1,7 +1,9 @@
 //! Was this call a success, for the statistics of a breaker, a balancer or a budget?
 
+mod grpc;
 mod http;
 
+pub use self::grpc::GrpcClassify;
 pub use self::http::HttpClassify;
 
 /// What one finished call says about the health of the dependency.
