@@ -39,7 +39,7 @@ pub struct Dns {
     port: u16,
     interval: Duration,
     time_limit: Duration,
-    seed: u64,
+    seed: Option<u64>,
     resolver: Arc<dyn Resolve>,
 }
 
@@ -68,7 +68,7 @@ impl Dns {
             // For so long CoreDNS lets names of services in Kubernetes be kept.
             interval: Duration::from_secs(5),
             time_limit: Duration::from_secs(2),
-            seed: 0,
+            seed: None,
             resolver: Arc::new(System),
         }
     }
@@ -87,9 +87,9 @@ impl Dns {
     }
 
     /// The seed of the tenth by which waits differ, so that the instances of a service do not
-    /// ask at the same moment (default 0).
+    /// ask at the same moment (default: by chance, and logged).
     pub const fn seed(mut self, seed: u64) -> Self {
-        self.seed = seed;
+        self.seed = Some(seed);
         self
     }
 
@@ -124,7 +124,14 @@ impl Dns {
     }
 
     async fn follow(self, sender: watch::Sender<Endpoints>) {
-        let mut random = ChaCha8Rng::seed_from_u64(self.seed);
+        let seed = self.seed.unwrap_or_else(rand::random);
+        let host = self.host.as_str();
+        tracing::debug!(
+            host,
+            seed,
+            "{host} is resolved again and again with seed {seed}"
+        );
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
         loop {
             if let Some(list) = self.look_up().await {
                 sender.send_if_modified(|present| {
@@ -133,7 +140,7 @@ impl Dns {
                     is_news
                 });
             }
-            let wait = self.interval.mul_f64(random.random_range(0.9..=1.1));
+            let wait = scaled(self.interval, random.random_range(0.9..=1.1));
             tokio::select! {
                 () = sleep(wait) => {}
                 () = sender.closed() => return,
@@ -168,6 +175,11 @@ impl Dns {
             }
         }
     }
+}
+
+/// A multiple of a time, however long: one that is too long never ends.
+fn scaled(time: Duration, factor: f64) -> Duration {
+    Duration::try_from_secs_f64(time.as_secs_f64() * factor).unwrap_or(Duration::MAX)
 }
 
 /// In an order of their own, so that the same addresses are the same list.
@@ -228,12 +240,19 @@ mod tests {
     }
 
     fn source(answers: &[Option<&'static str>]) -> (EndpointSource, Arc<AtomicUsize>) {
+        source_every(Duration::from_secs(1), answers)
+    }
+
+    fn source_every(
+        interval: Duration,
+        answers: &[Option<&'static str>],
+    ) -> (EndpointSource, Arc<AtomicUsize>) {
         let asked = Arc::new(AtomicUsize::new(0));
         let script = Script {
             answers: Mutex::new(answers.iter().copied().collect()),
             asked: Arc::clone(&asked),
         };
-        let dns = Dns::new("metadata", 80).interval(Duration::from_secs(1));
+        let dns = Dns::new("metadata", 80).interval(interval).seed(1);
         (dns.resolver(script).start().unwrap(), asked)
     }
 
@@ -287,6 +306,15 @@ mod tests {
             panic!("localhost is not resolved");
         };
         assert!(authorities(&source).iter().all(|it| it.ends_with(":4000")));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_endless_interval_asks_once_and_panics_nowhere() {
+        assert_eq!(scaled(Duration::MAX, 1.1), Duration::MAX);
+        let (source, asked) = source_every(Duration::MAX, &[Some("10.0.0.1")]);
+        sleep(Duration::from_secs(3_600)).await;
+        assert_eq!(authorities(&source), ["10.0.0.1:80"]);
+        assert_eq!(asked.load(Ordering::Relaxed), 1);
     }
 
     #[test]
