@@ -424,3 +424,28 @@ async fn an_injected_failure_is_judged_like_a_real_one() {
     assert_eq!(client.breaker().unwrap().state(), BreakerState::Open);
     assert_eq!(network.received(0) + network.received(1), 0);
 }
+
+#[tokio::test(start_paused = true)]
+async fn semantic_metrics_see_every_request_on_the_wire() {
+    let network = Network::new([Behaviour::Status(503), Behaviour::BlackHole]);
+    let telemetry = Telemetry::default();
+    let client = metadata(&network)
+        .telemetry(telemetry.clone())
+        .semantic_metrics(true)
+        .seed(1)
+        .build_on(network.transport())
+        .unwrap();
+    let _ = client.send(get()).await;
+    let count = |endpoint: &str, status: &str, error: &str| {
+        let labels = ["GET", endpoint, status, error];
+        let definition = &names::HTTP_CLIENT_REQUEST_DURATION;
+        telemetry.histogram(definition, &labels).count() as usize
+    };
+    let answered = count("r0:80", "503", "503");
+    let cancelled = count("r1:80", "", "cancelled");
+    assert!(answered > 0 && cancelled > 0);
+    assert_eq!(
+        (answered, cancelled),
+        (network.received(0), network.received(1))
+    );
+}

@@ -14,8 +14,10 @@ const ALERTS: &str = include_str!("../observability/alerts.yaml");
 fn families(text: &str) -> BTreeSet<&str> {
     let is_of_name = |letter: char| letter.is_ascii_lowercase() || letter == '_';
     text.split(|letter| !is_of_name(letter))
-        .filter(|word| word.starts_with("resilience_"))
         .map(|word| word.strip_suffix("_bucket").unwrap_or(word))
+        .filter(|word| {
+            word.starts_with("resilience_") || word.ends_with("_request_duration_seconds")
+        })
         .collect()
 }
 

@@ -39,6 +39,7 @@ pub struct ServerBuilder {
     priority: Option<PriorityOf>,
     rate_limit: Option<RateLimiter>,
     faults: Option<Faults>,
+    semantic_metrics: bool,
 }
 
 impl ServerBuilder {
@@ -60,6 +61,7 @@ impl ServerBuilder {
             priority: None,
             rate_limit: None,
             faults: None,
+            semantic_metrics: false,
         }
     }
 
@@ -176,6 +178,15 @@ impl ServerBuilder {
         self
     }
 
+    /// Whether requests are counted under the name that OpenTelemetry's semantic conventions give
+    /// it, `http_server_request_duration_seconds`, too (default: no). The label of the
+    /// [route](Self::route_label) is its `http_route`.
+    #[must_use]
+    pub const fn semantic_metrics(mut self, semantic: bool) -> Self {
+        self.semantic_metrics = semantic;
+        self
+    }
+
     /// How requests are labelled in metrics, such as by the route that matched (default: all
     /// alike). At most 512 labels are told apart.
     #[must_use]
@@ -211,7 +222,8 @@ impl ServerBuilder {
             Some(adaptive) => Gate::adaptive(adaptive, self.queue, shown),
             None => Gate::fixed(self.max_in_flight, self.queue, shown),
         };
-        let counts = Counts::new(&self.name, self.telemetry, self.route_label);
+        let counts = Counts::new(&self.name, self.telemetry, self.route_label)
+            .with_semantic_metrics(self.semantic_metrics);
         ServerLayer::new(Shared {
             queue: Queue::new(gate, self.queue.wait, queued),
             name: self.name,

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::StatusCode;
 use http::request::Parts;
+use http::{Method, StatusCode};
 use parking_lot::RwLock;
 
 use super::builder::RouteLabel;
 use crate::context::Priority;
 use crate::ledger::Reason;
-use crate::telemetry::{Counter, Event, Gauge, Histogram, Telemetry, names};
+use crate::telemetry::{Counter, End, Event, Gauge, Histogram, RequestDurations, Telemetry, names};
 
 /// How many routes are told apart: what a label function makes of a stranger's path must not
 /// grow without bound.
@@ -43,6 +43,7 @@ pub(super) struct Counts {
     waited: Counter,
     late: Counter,
     shed: [Counter; 3],
+    semantic: Option<RequestDurations>,
 }
 
 /// The handles of one route.
@@ -65,10 +66,19 @@ impl Counts {
             degraded: telemetry.counter(&names::SERVER_DEGRADED, &[name]),
             panics: telemetry.counter(&names::SERVER_PANICS, &[name]),
             name: name.to_owned(),
+            semantic: None,
             telemetry,
             label,
             routes: RwLock::new(BTreeMap::new()),
         }
+    }
+
+    /// Counts durations under the name of OpenTelemetry's conventions, too.
+    pub(super) fn with_semantic_metrics(mut self, semantic: bool) -> Self {
+        let definition = &names::HTTP_SERVER_REQUEST_DURATION;
+        let durations = || RequestDurations::new(self.telemetry.clone(), definition);
+        self.semantic = semantic.then(durations);
+        self
     }
 
     /// The handles for the route of a request.
@@ -97,12 +107,20 @@ impl Counts {
     /// Counts an answer.
     pub(super) fn answered(
         &self,
+        method: &Method,
         route: &Route,
         status: StatusCode,
         took: Duration,
         degraded: bool,
     ) {
         route.seconds.observe(took);
+        if let Some(durations) = &self.semantic {
+            let end = End::Status {
+                code: status.as_u16(),
+                is_error: status.is_server_error(),
+            };
+            durations.observe(method, &route.label, end, took);
+        }
         if degraded {
             self.degraded.increment();
         }

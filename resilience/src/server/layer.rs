@@ -169,6 +169,7 @@ where
         shared.reserve,
     );
     parts.extensions.insert(context.clone());
+    let method = parts.method.clone();
     let span = tracing::debug_span!(
         "request",
         server = shared.name,
@@ -184,6 +185,6 @@ where
     let is_degraded = boundary::leave(response.headers_mut(), status, &context);
     shared
         .counts
-        .answered(&route, status, begun.elapsed(), is_degraded);
+        .answered(&method, &route, status, begun.elapsed(), is_degraded);
     Ok(response)
 }

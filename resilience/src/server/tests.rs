@@ -438,3 +438,30 @@ async fn at_the_edge_we_say_how_much_a_request_matters_and_inside_the_caller_doe
         assert_eq!(word, expected);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn semantic_metrics_are_counted_where_they_are_asked_for() {
+    for (is_on, expected) in [(false, 0), (true, 2)] {
+        let telemetry = Telemetry::default();
+        let layer = server("gateway")
+            .telemetry(telemetry.clone())
+            .semantic_metrics(is_on)
+            .route_label(|_| "/titles/{id}".to_owned())
+            .layer();
+        let router = Router::new()
+            .route("/titles/7", get(async || StatusCode::BAD_GATEWAY))
+            .layer(layer);
+        for method in ["GET", "BREW"] {
+            let answer = router
+                .clone()
+                .oneshot(request(method, "/titles/7", &[]))
+                .await;
+            answer.unwrap();
+        }
+        let definition = &names::HTTP_SERVER_REQUEST_DURATION;
+        let count = |labels: &[&str]| telemetry.histogram(definition, labels).count();
+        let gets = count(&["GET", "/titles/{id}", "502", "502"]);
+        let others = count(&["_OTHER", "/titles/{id}", "405", ""]);
+        assert_eq!(gets + others, expected);
+    }
+}

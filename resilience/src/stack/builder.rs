@@ -15,6 +15,7 @@ use super::client::Handles;
 use super::effective::EffectiveLayer;
 use super::propagate::PropagateLayer;
 use super::round_robin::RoundRobin;
+use super::semantic::SemanticLayer;
 use crate::BoxError;
 use crate::balance::{BalanceConfig, BalanceLayer, EndpointSource};
 use crate::body::{CollectLayer, ResponseBody};
@@ -28,7 +29,7 @@ use crate::fallback::{Fallback, FallbackLayer};
 use crate::fault::{FaultLayer, Faults};
 use crate::hedge::{HedgeConfig, HedgeLayer};
 use crate::retry::{RetryConfig, RetryLayer};
-use crate::telemetry::Telemetry;
+use crate::telemetry::{RequestDurations, Telemetry, names};
 use crate::timeout::{AdaptiveTimeout, BODY_IDLE, IdleTimeoutLayer, TimeoutLayer};
 use crate::transport::HttpTransport;
 
@@ -63,6 +64,7 @@ pub struct ClientBuilder {
     weight: f64,
     caller: Option<String>,
     faults: Option<Faults>,
+    semantic_metrics: bool,
     telemetry: Telemetry,
     seed: Option<u64>,
     enabled: bool,
@@ -88,6 +90,7 @@ impl ClientBuilder {
             weight: 1.0,
             caller: None,
             faults: None,
+            semantic_metrics: false,
             telemetry: Telemetry::default(),
             seed: None,
             enabled: true,
@@ -211,6 +214,13 @@ impl ClientBuilder {
         self
     }
 
+    /// Whether each request on the wire is counted under the name that OpenTelemetry's semantic
+    /// conventions give it, `http_client_request_duration_seconds`, too (default: no).
+    pub const fn semantic_metrics(mut self, semantic: bool) -> Self {
+        self.semantic_metrics = semantic;
+        self
+    }
+
     /// Where metrics and events go (default: nowhere).
     pub fn telemetry(mut self, telemetry: Telemetry) -> Self {
         self.telemetry = telemetry;
@@ -303,6 +313,7 @@ impl ClientBuilder {
                 self.caller_header()?,
             ))
             .layer(balance)
+            .layer(SemanticLayer::new(self.durations()))
             .layer(CollectLayer::default())
             .layer(self.idle_layer()?)
             .layer(FaultLayer::new(self.faults.clone()))
@@ -320,6 +331,12 @@ impl ClientBuilder {
             Some(timeout) => checks.is_positive("attempt_timeout", timeout),
             None => Ok(()),
         }
+    }
+
+    fn durations(&self) -> Option<Arc<RequestDurations>> {
+        let definition = &names::HTTP_CLIENT_REQUEST_DURATION;
+        let durations = || RequestDurations::new(self.telemetry.clone(), definition);
+        self.semantic_metrics.then(|| Arc::new(durations()))
     }
 
     fn caller_header(&self) -> Result<Option<HeaderValue>, ConfigError> {

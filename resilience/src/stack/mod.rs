@@ -41,6 +41,7 @@ mod client;
 mod effective;
 mod propagate;
 mod round_robin;
+mod semantic;
 
 #[cfg(feature = "settings")]
 pub(crate) use builder::BREAKER_FAILURE_RATE;

@@ -24,6 +24,7 @@
 mod event;
 mod handle;
 pub mod names;
+mod semantic;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -36,6 +37,8 @@ use tokio::sync::broadcast;
 use self::names::{Definition, Kind};
 
 pub use self::event::{BreakerState, Event};
+pub(crate) use self::semantic::{End, RequestDurations};
+
 pub use self::handle::{Counter, Gauge, Histogram, InFlight, StateGauge};
 
 /// How many label sets one family keeps apart before further ones count as `other`.
@@ -210,7 +213,7 @@ fn register(definition: &Definition, registry: &Registry) -> Result<Family, prom
         }
         Kind::Histogram => {
             let options = HistogramOpts::new(definition.name, definition.help)
-                .buckets(names::SECONDS_BUCKETS.to_vec());
+                .buckets(definition.buckets().to_vec());
             let family = HistogramVec::new(options, definition.labels)?;
             registry.register(Box::new(family.clone()))?;
             Ok(Family::Histogram(family))

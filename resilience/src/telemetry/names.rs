@@ -38,6 +38,12 @@
 //! | `resilience_server_rejected_total` | counter | `server`, `reason`: `full`, `timeout`, `deadline` |
 //! | `resilience_server_degraded_total` | counter | `server`: answers with at least one degradation |
 //! | `resilience_server_panics_total` | counter | `server` |
+//! | `http_client_request_duration_seconds` | histogram | `http_request_method`, `server_address`: endpoint with port, `http_response_status_code`, `error_type`: status, or a token of [`Reason`](crate::ledger::Reason), or `cancelled` |
+//! | `http_server_request_duration_seconds` | histogram | `http_request_method`, `http_route`, `http_response_status_code`, `error_type`: status from 500 on |
+//!
+//! The last two are those of OpenTelemetry's semantic conventions for HTTP. They are counted where
+//! [`ClientBuilder::semantic_metrics`](crate::ClientBuilder::semantic_metrics) or
+//! [`ServerBuilder::semantic_metrics`](crate::server::ServerBuilder::semantic_metrics) says so.
 
 /// What a family measures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +74,21 @@ pub struct Definition {
 pub const SECONDS_BUCKETS: [f64; 13] = [
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
 ];
+
+/// Upper bounds of the buckets that the semantic conventions for HTTP ask for, in seconds.
+pub const SEMANTIC_BUCKETS: [f64; 14] = [
+    0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0,
+];
+
+impl Definition {
+    /// The upper bounds of the buckets, of a histogram.
+    pub(super) fn buckets(&self) -> &'static [f64] {
+        if self.name.starts_with("http_") {
+            return &SEMANTIC_BUCKETS;
+        }
+        &SECONDS_BUCKETS
+    }
+}
 
 macro_rules! families {
     ($($(#[$documentation:meta])* $constant:ident = $kind:ident $name:literal [$($label:literal),*] $help:literal;)*) => {
@@ -195,4 +216,10 @@ families! {
     /// Handlers that panicked.
     SERVER_PANICS = Counter "resilience_server_panics_total" ["server"]
         "Handlers that panicked";
+    /// Requests on the wire, in the words of OpenTelemetry.
+    HTTP_CLIENT_REQUEST_DURATION = Histogram "http_client_request_duration_seconds" ["http_request_method", "server_address", "http_response_status_code", "error_type"]
+        "Duration of HTTP client requests";
+    /// Requests at a server, in the words of OpenTelemetry.
+    HTTP_SERVER_REQUEST_DURATION = Histogram "http_server_request_duration_seconds" ["http_request_method", "http_route", "http_response_status_code", "error_type"]
+        "Duration of HTTP server requests";
 }
