@@ -119,7 +119,7 @@ async fn the_first_attempt_may_still_win() {
 
 /// Regression of a pitfall: a hedge that returns whichever ends first, even an error.
 #[tokio::test(start_paused = true)]
-async fn a_failure_does_not_end_a_call_while_another_attempt_is_under_way() {
+async fn pitfall_a_hedge_ends_with_an_error_that_comes_first() {
     for failure in [None, Some(503)] {
         let first_fails = Script::new([(60, failure), (50, Some(200))]);
         let answer = first_fails.call(&after_50(), get()).await.unwrap();
@@ -147,7 +147,7 @@ async fn a_call_that_failed_early_is_not_hedged() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_may_not_be_repeated_is_never_hedged() {
+async fn pitfall_what_may_not_be_repeated_is_hedged() {
     let post = |key: Option<&str>| {
         let mut request = Request::builder().method(Method::POST);
         if let Some(key) = key {
@@ -193,7 +193,7 @@ async fn each_further_hedge_waits_for_its_own_delay() {
 
 /// Regression of a pitfall: an exhausted budget must not kill attempts in flight.
 #[tokio::test(start_paused = true)]
-async fn an_exhausted_budget_starts_nothing_and_ends_nothing() {
+async fn pitfall_an_exhausted_budget_ends_attempts_under_way() {
     let config = HedgeConfig::after(millis(50)).budget(0.1, 0);
     let registry = prometheus::Registry::new();
     let telemetry = Telemetry::new(&registry).unwrap();

@@ -45,7 +45,7 @@ async fn what_is_older_than_the_window_has_left() {
 
 /// Regression of a pitfall: a reservoir that grows with the records it is given.
 #[tokio::test(start_paused = true)]
-async fn memory_does_not_grow_with_records() {
+async fn pitfall_the_reservoir_grows_with_records() {
     let quantile = p90();
     let buckets = quantile.recent.lock().older.distinct_values();
     for index in 0..200_000 {

@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_ratio_is_exactly_what_it_says() {
+    async fn pitfall_the_budget_rounds_its_ratio() {
         for (ratio, expected) in [
             (0.6, 60),
             (0.2, 20),

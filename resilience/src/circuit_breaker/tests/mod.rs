@@ -276,7 +276,7 @@ async fn client_errors_are_not_failures() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn failures_older_than_the_time_window_are_forgotten() {
+async fn pitfall_paused_time_does_not_reach_the_window() {
     let bench = bench(config().window(Window::time(Duration::from_secs(10))));
     bench.calls(Does::Breaks, 3).await;
     advance(Duration::from_secs(10)).await;

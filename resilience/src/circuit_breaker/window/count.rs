@@ -187,7 +187,7 @@ mod tests {
     /// Regression of a pitfall: a window that never slides drowns new failures in old
     /// successes.
     #[test]
-    fn the_window_slides_after_millions_of_successes() {
+    fn pitfall_the_window_never_slides() {
         let gate = Gate::new();
         let window = CountWindow::new(100);
         for _ in 0..2_100_000 {
