@@ -51,6 +51,12 @@ impl AdaptiveLimit {
         self
     }
 
+    /// The bounds as they are now.
+    #[cfg(feature = "settings")]
+    pub(crate) const fn present_bounds(&self) -> (usize, usize) {
+        (self.minimum, self.maximum)
+    }
+
     /// For how long calls are measured before the limit moves (default 100 ms, or ten calls
     /// where those take longer to come).
     pub const fn window(mut self, window: Duration) -> Self {

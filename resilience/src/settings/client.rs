@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::latency::{AdaptiveLimitSettings, AdaptiveTimeoutSettings, HedgeSettings};
 use super::{Limit, Mistake, Span};
 use crate::backoff::FullJitter;
 use crate::balance::{BalanceConfig, SuccessRate};
@@ -23,10 +24,20 @@ pub struct ClientSettings {
     pub reserve: Option<Span>,
     /// The time for one attempt, or `none`.
     pub attempt_timeout: Option<Limit>,
+    /// Lets the time for one attempt follow what the dependency usually takes.
+    pub adaptive_timeout: Option<AdaptiveTimeoutSettings>,
     /// The longest silence in the body of an answer, or `none`.
     pub body_idle: Option<Limit>,
     /// The share of the caller's own answer that a call provides, 0 to 1.
     pub weight: Option<f64>,
+    /// Who calls, told to the dependency.
+    pub caller: Option<String>,
+    /// Whether identical reads at the same time share one call.
+    pub coalesce: Option<bool>,
+    /// Whether requests are counted under OpenTelemetry's name, too.
+    pub semantic_metrics: Option<bool>,
+    /// When a slow call is sent a second time.
+    pub hedge: Option<HedgeSettings>,
     /// When a failed attempt is repeated.
     pub retry: Option<RetrySettings>,
     /// When the circuit opens.
@@ -129,6 +140,8 @@ pub struct BulkheadSettings {
     pub queue_length: Option<usize>,
     /// For how long one may wait.
     pub queue_wait: Option<Span>,
+    /// How many may be under way follows what is measured, in place of `maximum_in_flight`.
+    pub adaptive: Option<AdaptiveLimitSettings>,
 }
 
 /// What can be set of the balancer; see [`BalanceConfig`].
@@ -203,6 +216,21 @@ impl ClientSettings {
         }
         if let Some(Limit(timeout)) = self.attempt_timeout {
             builder = builder.attempt_timeout(timeout);
+        }
+        if let Some(adaptive) = &self.adaptive_timeout {
+            builder = builder.adaptive_timeout(adaptive.config());
+        }
+        if let Some(caller) = &self.caller {
+            builder = builder.caller(caller);
+        }
+        if let Some(coalesce) = self.coalesce {
+            builder = builder.coalesce(coalesce);
+        }
+        if let Some(semantic) = self.semantic_metrics {
+            builder = builder.semantic_metrics(semantic);
+        }
+        if let Some(hedge) = &self.hedge {
+            builder = builder.hedge(hedge.config());
         }
         if let Some(Limit(idle)) = self.body_idle {
             builder = builder.body_idle(idle);
@@ -329,6 +357,9 @@ impl BulkheadSettings {
         }
         if let Some(Span(wait)) = self.queue_wait {
             config.queue_wait = wait;
+        }
+        if let Some(adaptive) = &self.adaptive {
+            config.adaptive = Some(adaptive.config());
         }
         Some(config)
     }

@@ -13,11 +13,13 @@ pub struct Mistake {
 
 impl Mistake {
     pub(super) fn in_client(name: &str, error: &ConfigError) -> Self {
-        let section = match error.part() {
-            "circuit breaker" => "breaker.",
-            "balancer" => "balance.",
-            "retry" => "retry.",
-            "bulkhead" => "bulkhead.",
+        let section = match (error.part(), error.key()) {
+            ("circuit breaker", _) => "breaker.",
+            ("balancer", _) => "balance.",
+            ("retry", _) => "retry.",
+            ("hedge", _) => "hedge.",
+            ("bulkhead", _) => "bulkhead.",
+            ("timeout", "quantile" | "factor" | "minimum") => "adaptive_timeout.",
             _ => "",
         };
         Self {
@@ -54,10 +56,12 @@ impl Mistake {
 
 /// Where the settings of a part say what its configuration calls by this name.
 fn key_path(error: &ConfigError) -> String {
-    match error.key() {
-        "window calls" => "window_calls".to_owned(),
-        "window span" | "window buckets" => "window_time".to_owned(),
-        key => key.replace(' ', "."),
+    match (error.part(), error.key()) {
+        (_, "window calls") => "window_calls".to_owned(),
+        (_, "window span" | "window buckets") => "window_time".to_owned(),
+        ("timeout", "timeout") => "attempt_timeout".to_owned(),
+        ("timeout", "idle") => "body_idle".to_owned(),
+        (_, key) => key.replace(' ', "."),
     }
 }
 

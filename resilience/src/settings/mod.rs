@@ -33,6 +33,7 @@
 
 mod client;
 mod error;
+mod latency;
 mod limit;
 mod server;
 mod span;
@@ -50,6 +51,7 @@ pub use client::{
     ClientSettings, EjectionSettings, RetrySettings, SlowCallSettings, SuccessRateSettings,
 };
 pub use error::{Mistake, SettingsError};
+pub use latency::{AdaptiveLimitSettings, AdaptiveTimeoutSettings, HedgeSettings};
 pub use limit::Limit;
 pub use server::{QueueSettings, ServerSettings};
 pub use span::Span;

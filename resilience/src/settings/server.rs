@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::latency::AdaptiveLimitSettings;
 use super::{Limit, Span};
 use crate::server::ServerBuilder;
 
@@ -14,6 +15,11 @@ pub struct ServerSettings {
     pub enabled: Option<bool>,
     /// How many requests are worked on at once.
     pub max_in_flight: Option<usize>,
+    /// How many requests are worked on at once follows what is measured, in place of
+    /// `max_in_flight`.
+    pub adaptive: Option<AdaptiveLimitSettings>,
+    /// Whether requests are counted under OpenTelemetry's name, too.
+    pub semantic_metrics: Option<bool>,
     /// How many requests may wait, and for how long.
     pub queue: Option<QueueSettings>,
     /// The longest time for a request.
@@ -42,6 +48,12 @@ impl ServerSettings {
         }
         if let Some(requests) = self.max_in_flight {
             builder = builder.max_in_flight(requests);
+        }
+        if let Some(adaptive) = &self.adaptive {
+            builder = builder.adaptive(adaptive.config());
+        }
+        if let Some(semantic) = self.semantic_metrics {
+            builder = builder.semantic_metrics(semantic);
         }
         if let Some(queue) = self.queue {
             builder = builder.queue(queue.length, queue.wait.0);

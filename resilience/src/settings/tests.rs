@@ -139,3 +139,31 @@ fn ejection_can_be_set() {
         "expected one of",
     );
 }
+
+#[test]
+fn what_follows_the_latencies_can_be_set_and_mistakes_are_named() {
+    let file = json!({"clients": {"metadata": {
+        "caller": "gateway",
+        "coalesce": true,
+        "semantic_metrics": true,
+        "hedge": {"delay": "100ms", "quantile": 0.95, "budget": {"ratio": 0.1, "minimum_per_second": 1}},
+        "adaptive_timeout": {"quantile": 0.99, "factor": 2.0, "minimum": "20ms"},
+        "bulkhead": {"adaptive": {"latency": "50ms", "maximum": 200}},
+    }}, "servers": {"gateway": {"adaptive": {"minimum": 16}, "semantic_metrics": true}}});
+    let settings = read(&file, &[]).unwrap();
+    assert!(settings.client("metadata").build().is_ok());
+    let _ = settings.server("gateway").layer();
+
+    let file = json!({"clients": {"metadata": {"adaptive_timeout": {"quantile": 1.0}}}});
+    mistake(
+        &file,
+        "clients.metadata.adaptive_timeout.quantile",
+        "more than 0 and less than 1",
+    );
+    let file = json!({"clients": {"metadata": {"hedge": {"quantile": 0.9}}}});
+    mistake(
+        &file,
+        "clients.metadata.hedge",
+        "clients.metadata.hedge.delay",
+    );
+}
