@@ -5,9 +5,8 @@ use std::time::Duration;
 
 use failsafe::{backoff, failure_policy};
 use resilience::circuit_breaker::{
-    BreakerHandle, CircuitBreakerConfig, CircuitBreakerLayer, Window,
+    AtHead, BreakerHandle, CircuitBreakerConfig, CircuitBreakerLayer, Typed, Window,
 };
-use resilience::classify::Outcome;
 use tower::Layer;
 use tower_service::Service;
 
@@ -179,10 +178,11 @@ fn rates(state: State, window: Window, latency: bool) -> CircuitBreakerConfig {
     config
 }
 
-fn layer(config: CircuitBreakerConfig) -> CircuitBreakerLayer<AnyError> {
+fn layer(config: CircuitBreakerConfig) -> CircuitBreakerLayer<AnyError, AtHead, Typed> {
     CircuitBreakerLayer::builder("bench")
         .config(config)
         .classify(AnyError)
+        .typed_errors()
         .build()
         .expect("the numbers are right")
 }
@@ -197,23 +197,12 @@ fn service(state: State, config: CircuitBreakerConfig) -> Instance {
 
 fn by_handle(state: State, config: CircuitBreakerConfig) -> Instance {
     let handle = layer(config).handle();
-    state.bring(FEW as usize, || drive::once(|| call(&handle, false)));
+    state.bring(FEW as usize, || {
+        drive::once(|| handle.call(Plain.call(false)));
+    });
     Box::new(move || {
         // Borrowed by every call, as a handle in a `static` or in the caller's own state is.
         let handle: &'static BreakerHandle = Box::leak(Box::new(handle.clone()));
-        drive::future(state.expected(), move || call(handle, true))
+        drive::future(state.expected(), move || handle.call(Plain.call(true)))
     })
 }
-
-async fn call(handle: &BreakerHandle, succeeds: bool) -> Result<(), Failed> {
-    let call = handle.admit().map_err(|_| Failed)?;
-    let answer = Plain.call(succeeds).await;
-    call.end(match &answer {
-        Ok(()) => Outcome::Success,
-        Err(_) => Outcome::Failure,
-    });
-    answer.map_err(|_| Failed)
-}
-
-/// Says only that a call failed: the typed error of the breaker is dropped, not boxed.
-struct Failed;

@@ -47,6 +47,7 @@ impl<S: Clone> EagerService<S> {
     ///
     /// An error of `poll_ready` is final for the handle that was asked. The call will meet
     /// it again through a fresh one, where it can be classified.
+    #[inline]
     pub(crate) fn ask<Request>(&mut self, context: &mut Context<'_>)
     where
         S: Service<Request>,
@@ -62,17 +63,30 @@ impl<S: Clone> EagerService<S> {
     }
 
     /// Calls the service: at once if it is ready, else as soon as it is.
+    #[inline]
     pub(crate) fn call<Request>(&mut self, request: Request) -> EagerFuture<S, Request>
     where
         S: Service<Request>,
     {
-        if self.is_ready {
-            self.is_ready = false;
+        if self.use_readiness() {
             let future = self.service.call(request);
             return EagerFuture::Called { future };
         }
-        let future = self.take().oneshot(request);
-        EagerFuture::Waiting { future }
+        self.call_later(request)
+    }
+
+    /// Whether the service may be called at once, which one call does then.
+    #[inline]
+    pub(crate) const fn use_readiness(&mut self) -> bool {
+        std::mem::replace(&mut self.is_ready, false)
+    }
+
+    #[inline(never)]
+    fn call_later<Request>(&mut self, request: Request) -> EagerFuture<S, Request>
+    where
+        S: Service<Request>,
+    {
+        EagerFuture::waiting(self.take(), request)
     }
 
     /// The handle that was asked, which may have a place in a queue or be ready already:
@@ -106,7 +120,16 @@ pin_project! {
         S: Service<Request>,
     {
         Called { #[pin] future: S::Future },
-        Waiting { #[pin] future: Oneshot<S, Request> },
+        // In a box, so that a call that need not wait is not as large as one that must.
+        Waiting { future: Pin<Box<Oneshot<S, Request>>> },
+    }
+}
+
+impl<S: Service<Request>, Request> EagerFuture<S, Request> {
+    /// Calls the service as soon as it is ready.
+    pub(crate) fn waiting(service: S, request: Request) -> Self {
+        let future = Box::pin(service.oneshot(request));
+        Self::Waiting { future }
     }
 }
 
@@ -116,10 +139,11 @@ where
 {
     type Output = Result<S::Response, S::Error>;
 
+    #[inline]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project() {
             EagerProjection::Called { future } => future.poll(context),
-            EagerProjection::Waiting { future } => future.poll(context),
+            EagerProjection::Waiting { future } => future.as_mut().poll(context),
         }
     }
 }

@@ -14,7 +14,8 @@ use resilience::body::{CollectLayer, ResponseBody};
 use resilience::bulkhead::{BulkheadConfig, BulkheadFull, BulkheadLayer};
 use resilience::circuit_breaker::keyed::KeyedCircuitBreakerLayer;
 use resilience::circuit_breaker::{
-    BreakerHandle, BreakerStatus, CircuitBreakerConfig, CircuitBreakerLayer, CircuitOpen, Rule,
+    BreakerError, BreakerHandle, BreakerStatus, CircuitBreakerConfig, CircuitBreakerLayer,
+    CircuitOpen, Rule,
 };
 use resilience::coalesce::CoalesceLayer;
 use resilience::concurrency::LimitHandle;
@@ -58,6 +59,7 @@ const _: () = {
         ResponseBody,
     )>();
     is_shared::<(
+        BreakerError<BoxError>,
         BreakerHandle,
         BreakerStatus,
         CircuitBreakerConfig,

@@ -1,8 +1,9 @@
 //! Measures every contender and writes the report.
 //!
 //! `time ALLOCATIONS SITES DATE [WORD…]`: the files that the other two programs wrote, and the
-//! date for the report. With words, only contenders whose table or name contains all of them are
-//! measured and shown, without the goals, most of which compare several.
+//! date for the report. With words, only contenders whose table or name contains all of them, and
+//! none of those that follow a `-`, are measured and shown, without the goals, most of which
+//! compare several.
 
 use std::error::Error;
 use std::fs::read_to_string;
@@ -56,7 +57,10 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 fn is_meant(contender: &Contender, words: &[String]) -> bool {
     let text = format!("{} {}", contender.table.title(), contender.name);
-    words.iter().all(|word| text.contains(word.as_str()))
+    words.iter().all(|word| match word.strip_prefix('-') {
+        Some(unwanted) => !text.contains(unwanted),
+        None => text.contains(word.as_str()),
+    })
 }
 
 fn parse<T>(text: &str, line: fn(&str) -> Option<T>) -> Result<Vec<T>, String> {

@@ -138,17 +138,14 @@ pub(crate) fn of_two_threads_that_reach_the_threshold_one_opens() {
         let window = Arc::new(CountWindow::new(2));
         let opened = Arc::new(Mutex::new(0_u32));
         let fail = |gate: &Gate, window: &CountWindow, opened: &Mutex<u32>| {
-            let (permit, _) = gate.read();
-            let Some(totals) = window.record(permit.generation, BAD, gate) else {
-                return;
-            };
-            if totals.failures < 1 {
+            let permit = gate.read();
+            if !window.record(permit.generation(), BAD, gate) || window.totals().failures < 1 {
                 return;
             }
             let mut opened = opened.lock().unwrap();
-            if gate.is_in(permit.generation) {
+            if gate.is_in(permit.generation()) {
                 *opened += 1;
-                gate.publish(permit.generation + 1, 0, Way::Ask);
+                gate.publish(permit.generation() + 1, 0, Way::Ask);
             }
         };
         let other = {
@@ -156,8 +153,8 @@ pub(crate) fn of_two_threads_that_reach_the_threshold_one_opens() {
                 (Arc::clone(&gate), Arc::clone(&window), Arc::clone(&opened));
             thread::spawn(move || fail(&gate, &window, &opened))
         };
-        let (permit, _) = gate.read();
-        if permit.way == Way::Counted {
+        let permit = gate.read();
+        if permit.way() == Way::Counted {
             fail(&gate, &window, &opened);
         }
         other.join().unwrap();

@@ -7,7 +7,6 @@ use std::task::{Context, Poll, ready};
 
 use pin_project_lite::pin_project;
 use tokio::time::{Sleep, sleep};
-use tower::ServiceExt;
 use tower_service::Service;
 
 use super::error::BulkheadFull;
@@ -119,9 +118,7 @@ where
                     }
                     match (called, call.take()) {
                         (Poll::Ready(Ok(place)), Some((inner, request))) => Stage::Entered {
-                            future: EagerFuture::Waiting {
-                                future: inner.oneshot(request),
-                            },
+                            future: EagerFuture::waiting(inner, request),
                             place: places.taken(place),
                         },
                         (Poll::Ready(Err(Refused::Full)), _) => Stage::Rejected {

@@ -4,18 +4,18 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use parking_lot::Mutex;
+use parking_lot::{MappedMutexGuard, Mutex, MutexGuard};
 use tokio::time::Instant;
 
 use super::clock::Clock;
 use super::config::CircuitBreakerConfig;
-use super::error::CircuitOpen;
+use super::error::{CircuitOpen, Rejections};
 use super::gate::{Gate, Permit, Way};
 use super::mode::Mode;
 use super::observer::Observer;
 use super::reason::TransitionReason;
 use super::rules::Rules;
-use super::state::{Ending, Machine, Transition, Trip};
+use super::state::{Ending, Machine, Refusal, Transition, Trip};
 use super::window::{Sample, Totals};
 use crate::classify::Outcome;
 use crate::config::ConfigError;
@@ -37,7 +37,10 @@ impl Breaker {
         let core = Core {
             name,
             gate: Gate::new(),
-            machine: Mutex::new(Machine::new(config.machine_rules(seed))),
+            locked: Mutex::new(Locked {
+                machine: Machine::new(config.machine_rules(seed)),
+                rejections: None,
+            }),
             observer,
         };
         let circuit = Circuit {
@@ -62,7 +65,7 @@ impl Breaker {
         let now = Instant::now();
         let mut circuit = self.circuit.lock();
         let core = Arc::clone(&circuit.core);
-        let mut machine = core.machine.lock();
+        let mut machine = core.machine();
         // The gate first: calls of the old generation do not count any more, so nothing is
         // added to a window while its calls are handed over.
         machine.adopt(config.machine_rules(self.seed), now);
@@ -89,8 +92,34 @@ impl fmt::Debug for Breaker {
 struct Core {
     name: Arc<str>,
     gate: Gate,
-    machine: Mutex<Machine>,
+    locked: Mutex<Locked>,
     observer: Observer,
+}
+
+/// What calls ask for, and tell, under a lock.
+struct Locked {
+    machine: Machine,
+    /// Those of the latest reason, so that a rejection allocates nothing.
+    rejections: Option<Arc<Rejections>>,
+}
+
+impl Core {
+    fn machine(&self) -> MappedMutexGuard<'_, Machine> {
+        MutexGuard::map(self.locked.lock(), |locked| &mut locked.machine)
+    }
+}
+
+impl Locked {
+    fn rejections(&mut self, name: &Arc<str>, refusal: Refusal) -> Arc<Rejections> {
+        if let Some(latest) = &self.rejections
+            && latest.refusal == refusal
+        {
+            return Arc::clone(latest);
+        }
+        let name = Arc::clone(name);
+        let rejections = Arc::new(Rejections { name, refusal });
+        Arc::clone(self.rejections.insert(rejections))
+    }
 }
 
 /// A breaker together with one version of its rules. Services keep the newest they know.
@@ -105,11 +134,11 @@ impl Circuit {
     }
 
     pub(super) fn state(&self) -> State {
-        self.core.machine.lock().state()
+        self.core.machine().state()
     }
 
     pub(super) fn mode(&self) -> Mode {
-        self.core.machine.lock().mode()
+        self.core.machine().mode()
     }
 
     pub(super) fn totals(&self) -> Option<Totals> {
@@ -122,42 +151,56 @@ impl Circuit {
 
     /// Whether an operator has put other rules in force.
     pub(super) fn is_outdated(&self) -> bool {
-        let (_, version) = self.core.gate.read();
-        version != self.rules.version
+        self.core.gate.read().version() != self.rules.version
     }
 
     /// Whether a call would pass without asking the state machine.
     pub(super) fn passes(&self) -> bool {
-        self.core.gate.read().0.way != Way::Ask
+        self.core.gate.read().way() != Way::Ask
     }
 
     /// Asks for the right to a call.
     #[inline]
-    pub(super) fn admit<C: Deref<Target = Self>>(circuit: C) -> Result<CallGuard<C>, CircuitOpen> {
-        let (permit, _) = circuit.core.gate.read();
-        if permit.way != Way::Ask {
-            return Ok(CallGuard::new(circuit, permit));
+    pub(super) fn permit(&self) -> Result<Permit, CircuitOpen> {
+        let permit = self.core.gate.read();
+        if permit.way() == Way::Ask {
+            return self.ask();
         }
-        let permit = circuit.ask()?;
-        Ok(CallGuard::new(circuit, permit))
+        Ok(permit)
+    }
+
+    /// The time at which a call begins, where slow calls count.
+    #[inline]
+    pub(super) fn start(&self, permit: Permit) -> Option<Instant> {
+        let counts_time = self.rules.slow_threshold.is_some() && permit.way() != Way::Unseen;
+        counts_time.then(Instant::now)
+    }
+
+    /// The right to a call where nothing stands in the way and these are the rules in force.
+    #[inline]
+    pub(super) fn pass(&self) -> Option<Permit> {
+        let permit = self.core.gate.read();
+        let passes = permit.way() != Way::Ask && permit.version() == self.rules.version;
+        passes.then_some(permit)
     }
 
     #[inline(never)]
     fn ask(&self) -> Result<Permit, CircuitOpen> {
         let now = Instant::now();
-        let mut machine = self.core.machine.lock();
-        let (decision, transition) = machine.admit(now);
-        self.publish(&machine, transition, now);
-        drop(machine);
+        let mut locked = self.core.locked.lock();
+        let (decision, transition) = locked.machine.admit(now);
+        self.publish(&locked.machine, transition, now);
         decision.map_err(|refusal| {
+            let rejections = locked.rejections(&self.core.name, refusal);
+            drop(locked);
             self.core.observer.rejected();
-            CircuitOpen::new(Arc::clone(&self.core.name), refusal, now)
+            CircuitOpen::new(rejections, now)
         })
     }
 
     pub(super) fn switch(&self, mode: Mode) {
         let now = Instant::now();
-        let mut machine = self.core.machine.lock();
+        let mut machine = self.core.machine();
         let transition = machine.switch(mode, now);
         self.core.observer.mode(mode);
         self.publish(&machine, transition, now);
@@ -165,7 +208,7 @@ impl Circuit {
 
     pub(super) fn reset(&self) {
         let now = Instant::now();
-        let mut machine = self.core.machine.lock();
+        let mut machine = self.core.machine();
         let transition = machine.reset();
         self.core.observer.mode(Mode::Automatic);
         self.publish(&machine, Some(transition), now);
@@ -173,11 +216,11 @@ impl Circuit {
 
     #[inline]
     fn settle(&self, permit: Permit, ending: Ending, clock: &mut Clock) {
-        if permit.way == Way::Unseen {
+        if permit.way() == Way::Unseen {
             return;
         }
         self.core.observer.ended(ending);
-        match (permit.way, ending) {
+        match (permit.way(), ending) {
             (Way::Counted, Ending::Counted(sample)) => self.count(permit, sample, clock),
             (Way::Ask, _) => self.tell(permit, ending, clock.now()),
             _ => {}
@@ -186,14 +229,14 @@ impl Circuit {
 
     #[inline(never)]
     fn tell(&self, permit: Permit, ending: Ending, now: Instant) {
-        let mut machine = self.core.machine.lock();
+        let mut machine = self.core.machine();
         let transition = machine.settle(permit, ending, now);
         self.publish(&machine, transition, now);
     }
 
     #[inline]
     fn count(&self, permit: Permit, sample: Sample, clock: &mut Clock) {
-        let generation = permit.generation;
+        let generation = permit.generation();
         if !self.core.gate.is_in(generation) {
             return;
         }
@@ -215,7 +258,7 @@ impl Circuit {
         clock: &mut Clock,
     ) {
         let now = clock.now();
-        let mut machine = self.core.machine.lock();
+        let mut machine = self.core.machine();
         let consulted = machine.consult(generation, sample, now);
         let trip = match (consulted, verdict) {
             (None, Some(reason)) => machine.trip(generation, reason, now),
@@ -249,7 +292,7 @@ impl Circuit {
         let (gate, generation, version) = (
             &self.core.gate,
             machine.generation(),
-            self.core.gate.read().1,
+            self.core.gate.read().version(),
         );
         if machine.way() == Way::Counted {
             gate.publish(generation, version, Way::Ask);
@@ -271,60 +314,63 @@ impl fmt::Debug for Circuit {
 }
 
 /// The right to one call. Dropped without an outcome, it says that the call was cancelled.
+///
+/// Three values without gaps between them: each call moves it a few times, and parts of a value
+/// that are written and read in different widths would cost more than everything else here.
 #[derive(Debug)]
 pub(super) struct CallGuard<C: Deref<Target = Circuit> = Arc<Circuit>> {
     circuit: C,
     permit: Permit,
-    /// When the call began, where slow calls count.
     started: Option<Instant>,
-    is_settled: bool,
 }
 
 impl<C: Deref<Target = Circuit>> CallGuard<C> {
     #[inline]
-    fn new(circuit: C, permit: Permit) -> Self {
-        let counts_time = circuit.rules.slow_threshold.is_some() && permit.way != Way::Unseen;
+    pub(super) fn begin(circuit: C, permit: Permit) -> Self {
+        let started = circuit.start(permit);
+        Self::new(circuit, permit, started)
+    }
+
+    /// Of a call that began when `started` was read.
+    #[inline]
+    pub(super) const fn new(circuit: C, permit: Permit, started: Option<Instant>) -> Self {
         Self {
-            permit,
-            started: counts_time.then(Instant::now),
-            is_settled: false,
             circuit,
+            permit,
+            started,
         }
     }
 
-    /// The call ended.
+    /// The call ended. What is said after the first time is not heard.
     #[inline]
-    pub(super) fn settle(mut self, outcome: Outcome) {
-        self.is_settled = true;
+    pub(super) fn settle(&mut self, outcome: Outcome) {
         let mut clock = Clock::default();
-        let failure = match outcome {
-            Outcome::Success => false,
-            Outcome::Failure => true,
-            Outcome::Neutral => {
-                return self
-                    .circuit
-                    .settle(self.permit, Ending::Neutral, &mut clock);
-            }
+        let ending = match outcome {
+            Outcome::Success => self.counted(false, &mut clock),
+            Outcome::Failure => self.counted(true, &mut clock),
+            Outcome::Neutral => Ending::Neutral,
         };
-        let slow = self.is_slow(&mut clock);
-        let ending = Ending::Counted(Sample { failure, slow });
         self.circuit.settle(self.permit, ending, &mut clock);
+        self.permit = Permit::SPENT;
     }
 
     #[cold]
-    fn cancel(&self) {
+    fn cancel(&mut self) {
         let mut clock = Clock::default();
         // Whoever gave up may just have had no time; but after the slow threshold the
         // dependency is to blame, or callers less patient than it would hide its slowness.
         let ending = if self.is_slow(&mut clock) {
-            Ending::Counted(Sample {
-                failure: false,
-                slow: true,
-            })
+            self.counted(false, &mut clock)
         } else {
             Ending::Neutral
         };
         self.circuit.settle(self.permit, ending, &mut clock);
+    }
+
+    #[inline]
+    fn counted(&self, failure: bool, clock: &mut Clock) -> Ending {
+        let slow = self.is_slow(clock);
+        Ending::Counted(Sample { failure, slow })
     }
 
     #[inline]
@@ -333,14 +379,17 @@ impl<C: Deref<Target = Circuit>> CallGuard<C> {
         let (Some(started), Some(threshold)) = (self.started, threshold) else {
             return false;
         };
-        clock.now().saturating_duration_since(started) >= threshold
+        // Cheaper than the difference of two times.
+        started
+            .checked_add(threshold)
+            .is_some_and(|slow_from| clock.now() >= slow_from)
     }
 }
 
 impl<C: Deref<Target = Circuit>> Drop for CallGuard<C> {
     #[inline]
     fn drop(&mut self) {
-        if !self.is_settled {
+        if self.permit.way() != Way::Unseen {
             self.cancel();
         }
     }

@@ -6,6 +6,7 @@ use tokio::time::Instant;
 
 use super::breaker::Breaker;
 use super::config::CircuitBreakerConfig;
+use super::errors::{Boxed, Typed};
 use super::layer::CircuitBreakerLayer;
 use super::observer::Observer;
 use super::tracking::{AtEnd, AtHead};
@@ -16,13 +17,14 @@ use crate::telemetry::Telemetry;
 /// Builds a [`CircuitBreakerLayer`].
 #[derive(Debug, Clone)]
 #[must_use = "a builder does nothing until `build` is called"]
-pub struct CircuitBreakerBuilder<C = HttpClassify, T = AtHead> {
+pub struct CircuitBreakerBuilder<C = HttpClassify, T = AtHead, E = Boxed> {
     pub(super) name: String,
     pub(super) config: CircuitBreakerConfig,
     pub(super) seed: u64,
     pub(super) telemetry: Telemetry,
     pub(super) classify: C,
     pub(super) tracking: T,
+    pub(super) errors: E,
 }
 
 impl CircuitBreakerBuilder {
@@ -34,11 +36,12 @@ impl CircuitBreakerBuilder {
             telemetry: Telemetry::default(),
             classify: HttpClassify::default(),
             tracking: AtHead::default(),
+            errors: Boxed,
         }
     }
 }
 
-impl<C, T> CircuitBreakerBuilder<C, T> {
+impl<C, T, E> CircuitBreakerBuilder<C, T, E> {
     /// The rules of the breaker.
     pub fn config(mut self, config: CircuitBreakerConfig) -> Self {
         self.config = config;
@@ -59,7 +62,7 @@ impl<C, T> CircuitBreakerBuilder<C, T> {
 
     /// What counts as a failure (default: server errors and errors, but not what the
     /// middleware itself rejects).
-    pub fn classify<D>(self, classify: D) -> CircuitBreakerBuilder<D, T> {
+    pub fn classify<D>(self, classify: D) -> CircuitBreakerBuilder<D, T, E> {
         CircuitBreakerBuilder {
             name: self.name,
             config: self.config,
@@ -67,17 +70,18 @@ impl<C, T> CircuitBreakerBuilder<C, T> {
             telemetry: self.telemetry,
             classify,
             tracking: self.tracking,
+            errors: self.errors,
         }
     }
 
     /// A good call ends with its body and not with the head of its answer: a stream that breaks
     /// off counts as failed, see [`TrackedBody`](super::TrackedBody). For services whose answers
     /// are HTTP responses.
-    pub fn track_bodies(self) -> CircuitBreakerBuilder<C, AtEnd> {
+    pub fn track_bodies(self) -> CircuitBreakerBuilder<C, AtEnd, E> {
         self.tracking(AtEnd::default())
     }
 
-    pub(crate) fn tracking<U>(self, tracking: U) -> CircuitBreakerBuilder<C, U> {
+    pub(crate) fn tracking<U>(self, tracking: U) -> CircuitBreakerBuilder<C, U, E> {
         CircuitBreakerBuilder {
             name: self.name,
             config: self.config,
@@ -85,6 +89,22 @@ impl<C, T> CircuitBreakerBuilder<C, T> {
             telemetry: self.telemetry,
             classify: self.classify,
             tracking,
+            errors: self.errors,
+        }
+    }
+
+    /// The caller gets a [`BreakerError`](super::BreakerError) with the error of the service as it
+    /// is, instead of a [`BoxError`](crate::BoxError): a rejection then allocates nothing. What
+    /// counts as a failure is judged by the error as it is, too.
+    pub fn typed_errors(self) -> CircuitBreakerBuilder<C, T, Typed> {
+        CircuitBreakerBuilder {
+            name: self.name,
+            config: self.config,
+            seed: self.seed,
+            telemetry: self.telemetry,
+            classify: self.classify,
+            tracking: self.tracking,
+            errors: Typed,
         }
     }
 
@@ -93,7 +113,7 @@ impl<C, T> CircuitBreakerBuilder<C, T> {
     /// # Errors
     ///
     /// A value that cannot be, with its name and what would be right.
-    pub fn build(self) -> Result<CircuitBreakerLayer<C, T>, ConfigError> {
+    pub fn build(self) -> Result<CircuitBreakerLayer<C, T, E>, ConfigError> {
         self.config.check()?;
         let observer = Observer::new(&self.name, self.telemetry, Instant::now());
         let breaker = Breaker::new(self.name.into(), &self.config, self.seed, observer);
@@ -102,6 +122,7 @@ impl<C, T> CircuitBreakerBuilder<C, T> {
             breaker,
             self.classify,
             self.tracking,
+            self.errors,
         ))
     }
 }

@@ -10,42 +10,49 @@ use tokio::time::Instant;
 use super::state::{Refusal, Why};
 
 /// A call was rejected because the circuit is open, or half-open without a place for it.
+///
+/// Small, since every call of a breaker makes room for one: what all rejections of one reason say
+/// is shared by them.
 #[derive(Debug, Clone)]
 pub struct CircuitOpen {
-    name: Arc<str>,
-    refusal: Refusal,
+    shared: Arc<Rejections>,
     rejected_at: Instant,
 }
 
+/// What rejections of one reason have in common.
+#[derive(Debug)]
+pub(super) struct Rejections {
+    pub(super) name: Arc<str>,
+    pub(super) refusal: Refusal,
+}
+
 impl CircuitOpen {
-    pub(super) const fn new(name: Arc<str>, refusal: Refusal, rejected_at: Instant) -> Self {
+    pub(super) const fn new(shared: Arc<Rejections>, rejected_at: Instant) -> Self {
         Self {
-            name,
-            refusal,
+            shared,
             rejected_at,
         }
     }
 
     /// The breaker that rejected the call.
     pub fn name(&self) -> &str {
-        &self.name
+        &self.shared.name
     }
 
     /// When the breaker left the closed state.
-    pub const fn since(&self) -> Instant {
-        self.refusal.since
+    pub fn since(&self) -> Instant {
+        self.shared.refusal.since
     }
 
     /// How long the breaker had not been closed when it rejected the call.
     pub fn open_for(&self) -> Duration {
-        self.rejected_at
-            .saturating_duration_since(self.refusal.since)
+        self.rejected_at.saturating_duration_since(self.since())
     }
 
     /// When the next call will be admitted as a probe: `None` while probes are under way or
     /// calls are let in again, if an operator opened the circuit, or if the backoff never ends.
-    pub const fn probe_at(&self) -> Option<Instant> {
-        match self.refusal.why {
+    pub fn probe_at(&self) -> Option<Instant> {
+        match self.shared.refusal.why {
             Why::Waiting { probe_at } => probe_at,
             _ => None,
         }
@@ -60,19 +67,19 @@ impl CircuitOpen {
 
     /// Whether probes were under way.
     pub fn is_probing(&self) -> bool {
-        self.refusal.why == Why::Probing
+        self.shared.refusal.why == Why::Probing
     }
 
     /// Whether an operator opened the circuit.
     pub fn is_forced(&self) -> bool {
-        self.refusal.why == Why::Forced
+        self.shared.refusal.why == Why::Forced
     }
 
     /// The share of the calls that was admitted, above 0 and below 1, where the dependency
     /// was recovering.
-    pub const fn admitted_share(&self) -> Option<f64> {
-        match self.refusal.why {
-            Why::Recovering { share } => Some(share),
+    pub fn admitted_share(&self) -> Option<f64> {
+        match self.shared.refusal.why {
+            Why::Recovering { slope } => Some(slope.share(self.rejected_at)),
             _ => None,
         }
     }
@@ -88,7 +95,7 @@ impl CircuitOpen {
 
 impl fmt::Display for CircuitOpen {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (name, open_for) = (&self.name, self.open_for());
+        let (name, open_for) = (self.name(), self.open_for());
         if self.is_forced() {
             return write!(
                 formatter,
@@ -99,9 +106,10 @@ impl fmt::Display for CircuitOpen {
             formatter,
             "circuit `{name}` has been open for {open_for:.1?}, "
         )?;
-        match self.refusal.why {
-            Why::Recovering { share } => {
-                write!(formatter, "{:.0} % of the calls pass again", share * 100.0)
+        match self.shared.refusal.why {
+            Why::Recovering { slope } => {
+                let percent = slope.share(self.rejected_at) * 100.0;
+                write!(formatter, "{percent:.0} % of the calls pass again")
             }
             Why::Probing => formatter.write_str("probes are under way"),
             Why::Waiting { .. } | Why::Forced => match self.probe_in() {

@@ -9,19 +9,20 @@ use tower_service::Service;
 
 use super::breaker::CallGuard;
 use super::error::CircuitOpen;
-use super::tracking::{AtHead, Tracked, Tracking, track};
-use crate::BoxError;
+use super::errors::{Boxed, Errors};
+use super::tracking::{AtHead, Tracked, Tracking, Unsettled, settle, track};
 use crate::classify::Classify;
 use crate::readiness::EagerFuture;
 
 pin_project! {
     /// Response future of [`CircuitBreaker`](super::CircuitBreaker).
-    pub struct ResponseFuture<S, Request, C, T = AtHead>
+    pub struct ResponseFuture<S, Request, C, T = AtHead, E = Boxed>
     where
         S: Service<Request>,
     {
         #[pin]
         call: Call<S, Request, C, T>,
+        errors: E,
     }
 }
 
@@ -34,7 +35,7 @@ pin_project! {
         Admitted {
             #[pin]
             future: EagerFuture<S, Request>,
-            guard: Option<CallGuard>,
+            call: Option<Unsettled>,
             classify: C,
             tracking: T,
         },
@@ -44,66 +45,70 @@ pin_project! {
     }
 }
 
-impl<S, Request, C, T> ResponseFuture<S, Request, C, T>
+impl<S, Request, C, T, E> ResponseFuture<S, Request, C, T, E>
 where
     S: Service<Request>,
 {
+    #[inline]
     pub(super) const fn admitted(
         future: EagerFuture<S, Request>,
         guard: CallGuard,
         classify: C,
         tracking: T,
+        errors: E,
     ) -> Self {
         Self {
             call: Call::Admitted {
                 future,
-                guard: Some(guard),
+                call: Some(Unsettled::new(guard)),
                 classify,
                 tracking,
             },
+            errors,
         }
     }
 
-    pub(super) const fn rejected(error: CircuitOpen) -> Self {
+    #[inline]
+    pub(super) const fn rejected(error: CircuitOpen, errors: E) -> Self {
         Self {
             call: Call::Rejected { error: Some(error) },
+            errors,
         }
     }
 }
 
-impl<S, Request, C, T> Future for ResponseFuture<S, Request, C, T>
+impl<S, Request, C, T, E> Future for ResponseFuture<S, Request, C, T, E>
 where
     S: Service<Request>,
-    S::Error: Into<BoxError>,
-    C: Classify<S::Response, BoxError>,
+    E: Errors<S::Error>,
+    C: Classify<S::Response, E::Judged>,
     T: Tracking<S::Response>,
 {
-    type Output = Result<Tracked<T, S::Response>, BoxError>;
+    type Output = Result<Tracked<T, S::Response>, E::Error>;
 
+    #[inline]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        match self.project().call.project() {
+        let this = self.project();
+        let errors = this.errors;
+        match this.call.project() {
             CallProjection::Admitted {
                 future,
-                guard,
+                call,
                 classify,
                 tracking,
             } => {
-                let result = ready!(future.poll(context)).map_err(Into::into);
-                let Some(guard) = guard.take() else {
-                    // Only a future that already gave its answer comes here.
-                    return Poll::Pending;
-                };
+                let result = ready!(future.poll(context)).map_err(|error| errors.judged(error));
                 let outcome = classify.classify(result.as_ref());
                 Poll::Ready(match result {
-                    Ok(response) => Ok(track(tracking, response, guard, outcome)),
+                    Ok(response) => Ok(track(tracking, response, call, outcome)),
                     Err(error) => {
-                        guard.settle(outcome);
-                        Err(error)
+                        settle(call, outcome);
+                        Err(errors.failed(error))
                     }
                 })
             }
             CallProjection::Rejected { error } => match error.take() {
-                Some(error) => Poll::Ready(Err(error.into())),
+                Some(error) => Poll::Ready(Err(errors.rejected(error))),
                 // Only a future that already gave its answer comes here.
                 None => Poll::Pending,
             },

@@ -7,6 +7,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::breaker::{Breaker, CallGuard, Circuit};
+use super::call::{Call, ErrorsAreFailures};
 use super::config::CircuitBreakerConfig;
 use super::error::CircuitOpen;
 use super::mode::Mode;
@@ -157,12 +158,56 @@ impl BreakerHandle {
     /// ```
     #[inline]
     pub fn admit(&self) -> Result<AdmittedCall<'_>, CircuitOpen> {
+        match self.pass() {
+            Some(guard) => Ok(AdmittedCall(guard)),
+            None => self.ask().map(AdmittedCall),
+        }
+    }
+
+    /// Runs a future behind the breaker, Tower service or not: it is not polled where the
+    /// circuit is open, and an error of it is a failure.
+    ///
+    /// ```
+    /// use resilience::circuit_breaker::{BreakerError, CircuitBreakerLayer};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let breaker = CircuitBreakerLayer::builder("disk").build()?.handle();
+    /// match breaker.call(tokio::fs::read("Cargo.toml")).await {
+    ///     Ok(bytes) => assert!(!bytes.is_empty()),
+    ///     Err(BreakerError::Open(open)) => println!("{open}"),
+    ///     Err(BreakerError::Failed(error)) => println!("{error}"),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[inline]
+    pub const fn call<F>(&self, future: F) -> Call<'_, F> {
+        self.call_with(ErrorsAreFailures, future)
+    }
+
+    /// Like [`call`](Self::call), where `classify` says what is a failure.
+    #[inline]
+    pub const fn call_with<F, C>(&self, classify: C, future: F) -> Call<'_, F, C> {
+        Call::new(self, future, classify)
+    }
+
+    /// The right to a call, where nothing stands in the way.
+    #[inline]
+    pub(super) fn pass(&self) -> Option<CallGuard<Held<'_>>> {
+        let permit = self.circuit.pass()?;
+        Some(CallGuard::begin(Held::Borrowed(&self.circuit), permit))
+    }
+
+    #[inline(never)]
+    pub(super) fn ask(&self) -> Result<CallGuard<Held<'_>>, CircuitOpen> {
         let circuit = if self.circuit.is_outdated() {
             Held::Own(self.breaker.circuit())
         } else {
             Held::Borrowed(&self.circuit)
         };
-        Circuit::admit(circuit).map(AdmittedCall)
+        let permit = circuit.permit()?;
+        Ok(CallGuard::begin(circuit, permit))
     }
 }
 
@@ -173,7 +218,7 @@ pub struct AdmittedCall<'a>(CallGuard<Held<'a>>);
 
 /// Borrowed where the handle knows the present rules, which saves the reference count.
 #[derive(Debug)]
-enum Held<'a> {
+pub(super) enum Held<'a> {
     Borrowed(&'a Circuit),
     Own(Arc<Circuit>),
 }
@@ -193,7 +238,7 @@ impl Deref for Held<'_> {
 impl AdmittedCall<'_> {
     /// Tells the breaker how the call ended.
     #[inline]
-    pub fn end(self, outcome: Outcome) {
+    pub fn end(mut self, outcome: Outcome) {
         self.0.settle(outcome);
     }
 }

@@ -6,6 +6,7 @@ use tower_layer::Layer;
 
 use super::breaker::Breaker;
 use super::builder::CircuitBreakerBuilder;
+use super::errors::Boxed;
 use super::handle::BreakerHandle;
 use super::service::CircuitBreaker;
 use super::tracking::AtHead;
@@ -16,10 +17,11 @@ use crate::classify::HttpClassify;
 /// Every service that the same layer, or a clone of it, is applied to shares the breaker.
 /// See the [module docs](super) for an example.
 #[derive(Debug, Clone)]
-pub struct CircuitBreakerLayer<C = HttpClassify, T = AtHead> {
+pub struct CircuitBreakerLayer<C = HttpClassify, T = AtHead, E = Boxed> {
     breaker: Arc<Breaker>,
     classify: C,
     tracking: T,
+    errors: E,
 }
 
 impl CircuitBreakerLayer {
@@ -29,12 +31,13 @@ impl CircuitBreakerLayer {
     }
 }
 
-impl<C, T> CircuitBreakerLayer<C, T> {
-    pub(super) const fn new(breaker: Arc<Breaker>, classify: C, tracking: T) -> Self {
+impl<C, T, E> CircuitBreakerLayer<C, T, E> {
+    pub(super) const fn new(breaker: Arc<Breaker>, classify: C, tracking: T, errors: E) -> Self {
         Self {
             breaker,
             classify,
             tracking,
+            errors,
         }
     }
 
@@ -44,11 +47,16 @@ impl<C, T> CircuitBreakerLayer<C, T> {
     }
 }
 
-impl<S, C: Clone, T: Clone> Layer<S> for CircuitBreakerLayer<C, T> {
-    type Service = CircuitBreaker<S, C, T>;
+impl<S, C: Clone, T: Clone, E: Clone> Layer<S> for CircuitBreakerLayer<C, T, E> {
+    type Service = CircuitBreaker<S, C, T, E>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        let (classify, tracking) = (self.classify.clone(), self.tracking.clone());
-        CircuitBreaker::new(inner, Arc::clone(&self.breaker), classify, tracking)
+        CircuitBreaker::new(
+            inner,
+            Arc::clone(&self.breaker),
+            self.classify.clone(),
+            self.tracking.clone(),
+            self.errors.clone(),
+        )
     }
 }

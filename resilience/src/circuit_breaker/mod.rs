@@ -22,6 +22,10 @@
 //! it keeps its state. One layer is one breaker; [`keyed`] gives each endpoint, route or host
 //! its own.
 //!
+//! Around what is no Tower service, a handle [runs a future](BreakerHandle::call) or
+//! [asks for the right to a call](BreakerHandle::admit). Errors are boxed, as in the rest of a
+//! stack, unless the builder asks for [typed ones](CircuitBreakerBuilder::typed_errors).
+//!
 //! Every change of state is an [event](crate::telemetry::Event::BreakerTransition) with one
 //! of these reasons: `failure-rate`, `slow-rate`, `consecutive-failures`, `policy` (of failsafe),
 //! `backoff-over`, `probes-succeeded`, `probes-failed`, `probes-overdue`, `ramp-over`,
@@ -81,10 +85,12 @@
 mod backoff;
 mod breaker;
 mod builder;
+mod call;
 mod clock;
 mod config;
 mod consecutive;
 mod error;
+mod errors;
 mod future;
 mod gate;
 mod half_open;
@@ -106,8 +112,10 @@ mod tracking;
 mod window;
 
 pub use builder::CircuitBreakerBuilder;
+pub use call::{Call, ErrorsAreFailures};
 pub use config::CircuitBreakerConfig;
 pub use error::CircuitOpen;
+pub use errors::{Boxed, BreakerError, Errors, Typed};
 pub use future::ResponseFuture;
 pub use handle::{AdmittedCall, BreakerHandle, BreakerStatus, WindowCounts};
 pub use layer::CircuitBreakerLayer;

@@ -64,13 +64,13 @@ impl Rates {
         clock: &mut Clock,
         gate: &Gate,
     ) -> Option<TransitionReason> {
-        let totals = self.window.record(generation, sample, clock, gate)?;
+        let counts = self.window.record(generation, sample, clock, gate);
         // A dependency that is back must not be punished for what it did while it was
         // away: a good call may complete the minimum, but it never opens.
-        if !sample.is_bad() {
+        if !counts || !sample.is_bad() {
             return None;
         }
-        self.thresholds.reached(totals)
+        self.thresholds.reached(self.window.totals(clock.now()))
     }
 }
 

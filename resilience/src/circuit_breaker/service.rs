@@ -5,13 +5,13 @@ use std::task::{Context, Poll};
 
 use tower_service::Service;
 
-use super::breaker::{Breaker, Circuit};
+use super::breaker::{Breaker, CallGuard, Circuit};
+use super::errors::{Boxed, Errors};
 use super::future::ResponseFuture;
 use super::handle::BreakerHandle;
 use super::tracking::{AtHead, Tracked, Tracking};
-use crate::BoxError;
 use crate::classify::{Classify, HttpClassify};
-use crate::readiness::EagerService;
+use crate::readiness::{EagerFuture, EagerService};
 
 /// Rejects calls while the dependency behind it fails.
 ///
@@ -19,23 +19,31 @@ use crate::readiness::EagerService;
 /// for inside the future of a call that was admitted. Clones share the breaker. See the
 /// [module docs](super) for an example.
 #[derive(Debug, Clone)]
-pub struct CircuitBreaker<S, C = HttpClassify, T = AtHead> {
+pub struct CircuitBreaker<S, C = HttpClassify, T = AtHead, E = Boxed> {
     inner: EagerService<S>,
     breaker: Arc<Breaker>,
     /// The newest rules that this clone knows.
     circuit: Arc<Circuit>,
     classify: C,
     tracking: T,
+    errors: E,
 }
 
-impl<S, C, T> CircuitBreaker<S, C, T> {
-    pub(super) fn new(inner: S, breaker: Arc<Breaker>, classify: C, tracking: T) -> Self {
+impl<S, C, T, E> CircuitBreaker<S, C, T, E> {
+    pub(super) fn new(
+        inner: S,
+        breaker: Arc<Breaker>,
+        classify: C,
+        tracking: T,
+        errors: E,
+    ) -> Self {
         Self {
             inner: EagerService::new(inner),
             circuit: breaker.circuit(),
             breaker,
             classify,
             tracking,
+            errors,
         }
     }
 
@@ -60,38 +68,79 @@ impl<S, C, T> CircuitBreaker<S, C, T> {
     }
 }
 
-impl<S, C, T, Request> Service<Request> for CircuitBreaker<S, C, T>
+impl<S, C: Clone, T: Clone, E: Clone> CircuitBreaker<S, C, T, E> {
+    #[inline(never)]
+    fn ask<Request>(&mut self, request: Request) -> ResponseFuture<S, Request, C, T, E>
+    where
+        S: Service<Request> + Clone,
+    {
+        if self.circuit.is_outdated() {
+            self.circuit = self.breaker.circuit();
+        }
+        match self.circuit.permit() {
+            Ok(permit) => {
+                let guard = CallGuard::begin(Arc::clone(&self.circuit), permit);
+                let future = self.inner.call(request);
+                self.admitted(future, guard)
+            }
+            Err(error) => {
+                self.inner.forget();
+                ResponseFuture::rejected(error, self.errors.clone())
+            }
+        }
+    }
+
+    #[inline]
+    fn admitted<Request>(
+        &self,
+        future: EagerFuture<S, Request>,
+        guard: CallGuard,
+    ) -> ResponseFuture<S, Request, C, T, E>
+    where
+        S: Service<Request>,
+    {
+        ResponseFuture::admitted(
+            future,
+            guard,
+            self.classify.clone(),
+            self.tracking.clone(),
+            self.errors.clone(),
+        )
+    }
+}
+
+impl<S, C, T, E, Request> Service<Request> for CircuitBreaker<S, C, T, E>
 where
     S: Service<Request> + Clone,
-    S::Error: Into<BoxError>,
-    C: Classify<S::Response, BoxError> + Clone,
+    E: Errors<S::Error>,
+    C: Classify<S::Response, E::Judged> + Clone,
     T: Tracking<S::Response>,
 {
     type Response = Tracked<T, S::Response>;
-    type Error = BoxError;
-    type Future = ResponseFuture<S, Request, C, T>;
+    type Error = E::Error;
+    type Future = ResponseFuture<S, Request, C, T, E>;
 
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), E::Error>> {
         if self.circuit.passes() {
             self.inner.ask(context);
         }
         Poll::Ready(Ok(()))
     }
 
+    #[inline]
     fn call(&mut self, request: Request) -> Self::Future {
-        if self.circuit.is_outdated() {
-            self.circuit = self.breaker.circuit();
+        // Nothing stands in the way: the future is written once, where it belongs. One that is
+        // put together on several ways is moved on each, which would cost more than the breaker.
+        if let Some(permit) = self.circuit.pass()
+            && self.inner.use_readiness()
+        {
+            let started = self.circuit.start(permit);
+            let future = EagerFuture::Called {
+                future: self.inner.get_mut().call(request),
+            };
+            let guard = CallGuard::new(Arc::clone(&self.circuit), permit, started);
+            return self.admitted(future, guard);
         }
-        match Circuit::admit(Arc::clone(&self.circuit)) {
-            Ok(guard) => {
-                let future = self.inner.call(request);
-                let (classify, tracking) = (self.classify.clone(), self.tracking.clone());
-                ResponseFuture::admitted(future, guard, classify, tracking)
-            }
-            Err(error) => {
-                self.inner.forget();
-                ResponseFuture::rejected(error)
-            }
-        }
+        self.ask(request)
     }
 }

@@ -12,7 +12,7 @@ use super::backoff::Pauses;
 use super::gate::{Permit, Way};
 use super::half_open::{HalfOpen, Judgement, Place, ProbeRules};
 use super::mode::Mode;
-use super::ramp::Ramp;
+use super::ramp::{Ramp, Slope};
 use super::reason::TransitionReason;
 use super::rule::BoxPolicy;
 use super::window::Sample;
@@ -36,7 +36,7 @@ pub(super) enum Trip {
 }
 
 /// Why a call may not pass.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Refusal {
     pub(super) why: Why,
     /// When the breaker left the closed state.
@@ -44,14 +44,14 @@ pub(super) struct Refusal {
 }
 
 /// What stands in the way of a call.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Why {
     /// The backoff is not over. Without a time it lies beyond the end of time.
     Waiting { probe_at: Option<Instant> },
     /// Every probe is under way.
     Probing,
-    /// Only this share of the calls is admitted yet.
-    Recovering { share: f64 },
+    /// Only a growing share of the calls is admitted yet.
+    Recovering { slope: Slope },
     /// An operator wants it so.
     Forced,
 }
@@ -182,7 +182,7 @@ impl Machine {
                     return (Ok(self.permit()), None);
                 }
                 let why = Why::Recovering {
-                    share: ramp.share(now),
+                    slope: ramp.slope(),
                 };
                 (Err(Refusal { why, since: *since }), None)
             }
@@ -196,7 +196,7 @@ impl Machine {
         ending: Ending,
         now: Instant,
     ) -> Option<Transition> {
-        if permit.generation != self.generation {
+        if permit.generation() != self.generation {
             return None;
         }
         match (&mut self.phase, ending) {
@@ -317,10 +317,8 @@ impl Machine {
     }
 
     const fn permit(&self) -> Permit {
-        Permit {
-            generation: self.generation,
-            way: self.way(),
-        }
+        // The rules that its call will be counted by are not the machine's concern.
+        Permit::new(self.generation, 0, self.way())
     }
 
     /// When the breaker left the closed state.

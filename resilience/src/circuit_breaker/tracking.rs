@@ -21,11 +21,13 @@ impl<R, T: Clone + sealed::Settles<R>> Tracking<R> for T {}
 pub struct Unsettled(CallGuard);
 
 impl Unsettled {
+    #[inline]
     pub(super) const fn new(guard: CallGuard) -> Self {
         Self(guard)
     }
 
-    fn settle(self, outcome: Outcome) {
+    #[inline]
+    pub(super) fn settle(&mut self, outcome: Outcome) {
         self.0.settle(outcome);
     }
 }
@@ -37,20 +39,34 @@ mod sealed {
         /// What the caller gets.
         type Output;
 
-        fn track(&self, response: Response, call: Unsettled, outcome: Outcome) -> Self::Output;
+        /// Settles the call in its place, or takes it along.
+        fn track(
+            &self,
+            response: Response,
+            call: &mut Option<Unsettled>,
+            outcome: Outcome,
+        ) -> Self::Output;
     }
 }
 
 /// What the caller of a breaker with this strategy gets.
 pub(super) type Tracked<T, Response> = <T as sealed::Settles<Response>>::Output;
 
+#[inline]
 pub(super) fn track<T: sealed::Settles<R>, R>(
     tracking: &T,
     response: R,
-    guard: CallGuard,
+    call: &mut Option<Unsettled>,
     outcome: Outcome,
 ) -> T::Output {
-    tracking.track(response, Unsettled::new(guard), outcome)
+    tracking.track(response, call, outcome)
+}
+
+#[inline]
+pub(super) fn settle(call: &mut Option<Unsettled>, outcome: Outcome) {
+    if let Some(call) = call {
+        call.settle(outcome);
+    }
 }
 
 /// A call ends when its answer comes.
@@ -61,8 +77,9 @@ pub struct AtHead;
 impl<R> sealed::Settles<R> for AtHead {
     type Output = R;
 
-    fn track(&self, response: R, call: Unsettled, outcome: Outcome) -> R {
-        call.settle(outcome);
+    #[inline]
+    fn track(&self, response: R, call: &mut Option<Unsettled>, outcome: Outcome) -> R {
+        settle(call, outcome);
         response
     }
 }
@@ -75,11 +92,16 @@ pub struct AtEnd;
 impl<B: Body> sealed::Settles<Response<B>> for AtEnd {
     type Output = Response<TrackedBody<B>>;
 
-    fn track(&self, response: Response<B>, call: Unsettled, outcome: Outcome) -> Self::Output {
+    fn track(
+        &self,
+        response: Response<B>,
+        call: &mut Option<Unsettled>,
+        outcome: Outcome,
+    ) -> Self::Output {
         let call = match outcome {
-            Outcome::Success if !response.body().is_end_stream() => Some(call),
+            Outcome::Success if !response.body().is_end_stream() => call.take(),
             _ => {
-                call.settle(outcome);
+                settle(call, outcome);
                 None
             }
         };
@@ -97,14 +119,14 @@ impl sealed::Settles<Response<ResponseBody>> for AtEndOfStream {
     fn track(
         &self,
         response: Response<ResponseBody>,
-        call: Unsettled,
+        call: &mut Option<Unsettled>,
         outcome: Outcome,
     ) -> Self::Output {
         if outcome != Outcome::Success || response.body().bytes().is_some() {
-            call.settle(outcome);
+            settle(call, outcome);
             return response;
         }
-        let call = Some(call);
+        let call = call.take();
         response.map(|body| body.map_rest(|body| TrackedBody { body, call }))
     }
 }
@@ -143,10 +165,8 @@ impl<B: Body> Body for TrackedBody<B> {
                 None => this.body.is_end_stream().then_some(Outcome::Success),
             },
         };
-        if let Some(outcome) = outcome
-            && let Some(call) = this.call.take()
-        {
-            call.settle(outcome);
+        if let Some(outcome) = outcome {
+            settle(this.call, outcome);
         }
         Poll::Ready(frame)
     }

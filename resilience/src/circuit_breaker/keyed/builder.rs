@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::super::config::CircuitBreakerConfig;
+use super::super::errors::{Boxed, Typed};
 use super::super::tracking::{AtEnd, AtHead};
 use super::layer::KeyedCircuitBreakerLayer;
 use super::registry::Registry;
@@ -17,7 +18,7 @@ const MAXIMUM: u32 = 100;
 /// Builds a [`KeyedCircuitBreakerLayer`].
 #[derive(Debug, Clone)]
 #[must_use = "a builder does nothing until `build` is called"]
-pub struct KeyedCircuitBreakerBuilder<K, C = HttpClassify, T = AtHead> {
+pub struct KeyedCircuitBreakerBuilder<K, C = HttpClassify, T = AtHead, E = Boxed> {
     name: String,
     key: K,
     config: CircuitBreakerConfig,
@@ -26,6 +27,7 @@ pub struct KeyedCircuitBreakerBuilder<K, C = HttpClassify, T = AtHead> {
     telemetry: Telemetry,
     classify: C,
     tracking: T,
+    errors: E,
 }
 
 impl<K> KeyedCircuitBreakerBuilder<K> {
@@ -39,11 +41,12 @@ impl<K> KeyedCircuitBreakerBuilder<K> {
             telemetry: Telemetry::default(),
             classify: HttpClassify::default(),
             tracking: AtHead::default(),
+            errors: Boxed,
         }
     }
 }
 
-impl<K, C, T> KeyedCircuitBreakerBuilder<K, C, T> {
+impl<K, C, T, E> KeyedCircuitBreakerBuilder<K, C, T, E> {
     /// The rules of every breaker.
     pub fn config(mut self, config: CircuitBreakerConfig) -> Self {
         self.config = config;
@@ -70,7 +73,7 @@ impl<K, C, T> KeyedCircuitBreakerBuilder<K, C, T> {
 
     /// What counts as a failure (default: server errors and errors, but not what the
     /// middleware itself rejects).
-    pub fn classify<D>(self, classify: D) -> KeyedCircuitBreakerBuilder<K, D, T> {
+    pub fn classify<D>(self, classify: D) -> KeyedCircuitBreakerBuilder<K, D, T, E> {
         KeyedCircuitBreakerBuilder {
             name: self.name,
             key: self.key,
@@ -80,11 +83,12 @@ impl<K, C, T> KeyedCircuitBreakerBuilder<K, C, T> {
             telemetry: self.telemetry,
             classify,
             tracking: self.tracking,
+            errors: self.errors,
         }
     }
 
     /// A good call ends with its body and not with the head of its answer.
-    pub fn track_bodies(self) -> KeyedCircuitBreakerBuilder<K, C, AtEnd> {
+    pub fn track_bodies(self) -> KeyedCircuitBreakerBuilder<K, C, AtEnd, E> {
         KeyedCircuitBreakerBuilder {
             name: self.name,
             key: self.key,
@@ -94,6 +98,24 @@ impl<K, C, T> KeyedCircuitBreakerBuilder<K, C, T> {
             telemetry: self.telemetry,
             classify: self.classify,
             tracking: AtEnd::default(),
+            errors: self.errors,
+        }
+    }
+
+    /// The caller gets a [`BreakerError`](crate::circuit_breaker::BreakerError) with the error of the service as it
+    /// is, instead of a [`BoxError`](crate::BoxError): a rejection then allocates nothing. What
+    /// counts as a failure is judged by the error as it is, too.
+    pub fn typed_errors(self) -> KeyedCircuitBreakerBuilder<K, C, T, Typed> {
+        KeyedCircuitBreakerBuilder {
+            name: self.name,
+            key: self.key,
+            config: self.config,
+            maximum: self.maximum,
+            seed: self.seed,
+            telemetry: self.telemetry,
+            classify: self.classify,
+            tracking: self.tracking,
+            errors: Typed,
         }
     }
 
@@ -102,7 +124,7 @@ impl<K, C, T> KeyedCircuitBreakerBuilder<K, C, T> {
     /// # Errors
     ///
     /// A value that cannot be, with its name and what would be right.
-    pub fn build(self) -> Result<KeyedCircuitBreakerLayer<K, C, T>, ConfigError> {
+    pub fn build(self) -> Result<KeyedCircuitBreakerLayer<K, C, T, E>, ConfigError> {
         self.config.check()?;
         Checks("circuit breaker").is_at_least_one("maximum_keys", self.maximum)?;
         let registry = Registry::new(
@@ -117,6 +139,7 @@ impl<K, C, T> KeyedCircuitBreakerBuilder<K, C, T> {
             self.key,
             self.classify,
             self.tracking,
+            self.errors,
         ))
     }
 }

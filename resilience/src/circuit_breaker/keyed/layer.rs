@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tower_layer::Layer;
 
+use super::super::errors::Boxed;
 use super::super::handle::BreakerHandle;
 use super::super::tracking::AtHead;
 use super::builder::KeyedCircuitBreakerBuilder;
@@ -16,11 +17,12 @@ use crate::classify::HttpClassify;
 /// Every service that the same layer, or a clone of it, is applied to shares the breakers.
 /// See the [module docs](super) for an example.
 #[derive(Debug, Clone)]
-pub struct KeyedCircuitBreakerLayer<K, C = HttpClassify, T = AtHead> {
+pub struct KeyedCircuitBreakerLayer<K, C = HttpClassify, T = AtHead, E = Boxed> {
     registry: Arc<Registry>,
     key: K,
     classify: C,
     tracking: T,
+    errors: E,
 }
 
 impl<K> KeyedCircuitBreakerLayer<K> {
@@ -31,13 +33,20 @@ impl<K> KeyedCircuitBreakerLayer<K> {
     }
 }
 
-impl<K, C, T> KeyedCircuitBreakerLayer<K, C, T> {
-    pub(super) const fn new(registry: Arc<Registry>, key: K, classify: C, tracking: T) -> Self {
+impl<K, C, T, E> KeyedCircuitBreakerLayer<K, C, T, E> {
+    pub(super) const fn new(
+        registry: Arc<Registry>,
+        key: K,
+        classify: C,
+        tracking: T,
+        errors: E,
+    ) -> Self {
         Self {
             registry,
             key,
             classify,
             tracking,
+            errors,
         }
     }
 
@@ -52,8 +61,8 @@ impl<K, C, T> KeyedCircuitBreakerLayer<K, C, T> {
     }
 }
 
-impl<S, K: Clone, C: Clone, T: Clone> Layer<S> for KeyedCircuitBreakerLayer<K, C, T> {
-    type Service = KeyedCircuitBreaker<S, K, C, T>;
+impl<S, K: Clone, C: Clone, T: Clone, E: Clone> Layer<S> for KeyedCircuitBreakerLayer<K, C, T, E> {
+    type Service = KeyedCircuitBreaker<S, K, C, T, E>;
 
     fn layer(&self, inner: S) -> Self::Service {
         KeyedCircuitBreaker::new(
@@ -62,6 +71,7 @@ impl<S, K: Clone, C: Clone, T: Clone> Layer<S> for KeyedCircuitBreakerLayer<K, C
             self.key.clone(),
             self.classify.clone(),
             self.tracking.clone(),
+            self.errors.clone(),
         )
     }
 }

@@ -5,11 +5,11 @@ use std::task::{Context, Poll};
 
 use tower_service::Service;
 
-use super::super::breaker::Circuit;
+use super::super::breaker::CallGuard;
+use super::super::errors::{Boxed, Errors};
 use super::super::future::ResponseFuture;
 use super::super::tracking::{AtHead, Tracked, Tracking};
 use super::registry::Registry;
-use crate::BoxError;
 use crate::classify::{Classify, HttpClassify};
 use crate::readiness::EagerService;
 
@@ -18,21 +18,23 @@ use crate::readiness::EagerService;
 /// It is always ready, since only the request says which breaker speaks. See the
 /// [module docs](super) for an example.
 #[derive(Debug, Clone)]
-pub struct KeyedCircuitBreaker<S, K, C = HttpClassify, T = AtHead> {
+pub struct KeyedCircuitBreaker<S, K, C = HttpClassify, T = AtHead, E = Boxed> {
     inner: EagerService<S>,
     registry: Arc<Registry>,
     key: K,
     classify: C,
     tracking: T,
+    errors: E,
 }
 
-impl<S, K, C, T> KeyedCircuitBreaker<S, K, C, T> {
+impl<S, K, C, T, E> KeyedCircuitBreaker<S, K, C, T, E> {
     pub(super) const fn new(
         inner: S,
         registry: Arc<Registry>,
         key: K,
         classify: C,
         tracking: T,
+        errors: E,
     ) -> Self {
         Self {
             inner: EagerService::new(inner),
@@ -40,6 +42,7 @@ impl<S, K, C, T> KeyedCircuitBreaker<S, K, C, T> {
             key,
             classify,
             tracking,
+            errors,
         }
     }
 
@@ -59,31 +62,33 @@ impl<S, K, C, T> KeyedCircuitBreaker<S, K, C, T> {
     }
 }
 
-impl<S, K, C, T, Request> Service<Request> for KeyedCircuitBreaker<S, K, C, T>
+impl<S, K, C, T, E, Request> Service<Request> for KeyedCircuitBreaker<S, K, C, T, E>
 where
     S: Service<Request> + Clone,
-    S::Error: Into<BoxError>,
+    E: Errors<S::Error>,
     K: Fn(&Request) -> String,
-    C: Classify<S::Response, BoxError> + Clone,
+    C: Classify<S::Response, E::Judged> + Clone,
     T: Tracking<S::Response>,
 {
     type Response = Tracked<T, S::Response>;
-    type Error = BoxError;
-    type Future = ResponseFuture<S, Request, C, T>;
+    type Error = E::Error;
+    type Future = ResponseFuture<S, Request, C, T, E>;
 
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), E::Error>> {
         Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
         let circuit = self.registry.circuit(&(self.key)(&request));
-        match Circuit::admit(circuit) {
-            Ok(guard) => {
+        let errors = self.errors.clone();
+        match circuit.permit() {
+            Ok(permit) => {
+                let guard = CallGuard::begin(circuit, permit);
                 let future = self.inner.call(request);
                 let (classify, tracking) = (self.classify.clone(), self.tracking.clone());
-                ResponseFuture::admitted(future, guard, classify, tracking)
+                ResponseFuture::admitted(future, guard, classify, tracking, errors)
             }
-            Err(error) => ResponseFuture::rejected(error),
+            Err(error) => ResponseFuture::rejected(error, errors),
         }
     }
 }

@@ -98,7 +98,7 @@ proptest! {
                     let permit = under_way.swap_remove(which.index(under_way.len()));
                     let before = format!("{:?}", machine.phase);
                     let transition = machine.settle(permit, ending, now);
-                    if permit.generation != generation {
+                    if permit.generation() != generation {
                         prop_assert_eq!(transition, None);
                         prop_assert_eq!(before, format!("{:?}", machine.phase));
                     }
@@ -131,7 +131,7 @@ proptest! {
             }
             if let Phase::HalfOpen { .. } = machine.phase {
                 let present = machine.generation();
-                let probing = |permit: &&Permit| permit.generation == present;
+                let probing = |permit: &&Permit| permit.generation() == present;
                 prop_assert!(under_way.iter().filter(probing).count() <= PROBES as usize);
             }
         }

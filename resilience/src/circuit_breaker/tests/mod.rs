@@ -2,6 +2,7 @@
 //! defect that another breaker was found with.
 
 mod bodies;
+mod callers;
 
 use std::future::Future;
 use std::iter;
@@ -22,6 +23,7 @@ use tower_service::Service;
 
 use super::*;
 use crate::BoxError;
+use crate::classify::Outcome;
 use crate::telemetry::{Event, Telemetry, names};
 
 const PAUSE: Duration = Duration::from_secs(2);
@@ -645,7 +647,6 @@ async fn the_rejection_has_a_retry_after_in_whole_seconds() {
 
 #[tokio::test(start_paused = true)]
 async fn code_without_a_service_asks_the_handle() {
-    use crate::classify::Outcome;
     let bench = bench(config());
     let handle = bench.breaker.handle();
     handle.reconfigure(&config().failure_rate(0.6)).unwrap();

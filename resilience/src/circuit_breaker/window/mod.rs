@@ -88,8 +88,8 @@ impl SlidingWindow {
         Self::Count(resized)
     }
 
-    /// Adds a call and returns what is in the window then, or `None` for a call that was
-    /// admitted in an earlier generation.
+    /// Adds a call. Returns false for one that was admitted in an earlier generation: it does
+    /// not count.
     #[inline]
     pub(super) fn record(
         &self,
@@ -97,7 +97,7 @@ impl SlidingWindow {
         sample: Sample,
         clock: &mut Clock,
         gate: &Gate,
-    ) -> Option<Totals> {
+    ) -> bool {
         match self {
             Self::Count(window) => window.record(generation, sample, gate),
             Self::Time(window) => record_in_time(window, generation, sample, clock.now(), gate),
@@ -128,8 +128,12 @@ fn record_in_time(
     sample: Sample,
     now: Instant,
     gate: &Gate,
-) -> Option<Totals> {
+) -> bool {
     let mut window = window.lock();
     // Under the lock: whoever clears the window has changed the gate before.
-    gate.is_in(generation).then(|| window.record(sample, now))
+    if !gate.is_in(generation) {
+        return false;
+    }
+    window.record(sample, now);
+    true
 }
