@@ -6,27 +6,35 @@ use std::task::{Context, Poll, ready};
 
 use http::Response;
 use pin_project_lite::pin_project;
+use tower_service::Service;
 
 use super::replicas::Ending;
 use super::shared::Flight;
 use crate::BoxError;
 use crate::classify::{Classify, Outcome};
 use crate::context::headers;
+use crate::readiness::EagerFuture;
 
 pin_project! {
     /// The future of [`Balance`](super::Balance).
-    pub struct ResponseFuture<F, C> {
+    pub struct ResponseFuture<S, Request, C>
+    where
+        S: Service<Request>,
+    {
         #[pin]
-        state: State<F, C>,
+        state: State<S, Request, C>,
     }
 }
 
 pin_project! {
     #[project = StateProjection]
-    enum State<F, C> {
+    enum State<S, Request, C>
+    where
+        S: Service<Request>,
+    {
         Sent {
             #[pin]
-            response: F,
+            response: EagerFuture<S, Request>,
             flight: Option<Flight>,
             classify: C,
         },
@@ -36,8 +44,15 @@ pin_project! {
     }
 }
 
-impl<F, C> ResponseFuture<F, C> {
-    pub(super) const fn new(response: F, flight: Flight, classify: C) -> Self {
+impl<S, Request, C> ResponseFuture<S, Request, C>
+where
+    S: Service<Request>,
+{
+    pub(super) const fn new(
+        response: EagerFuture<S, Request>,
+        flight: Flight,
+        classify: C,
+    ) -> Self {
         Self {
             state: State::Sent {
                 response,
@@ -54,10 +69,10 @@ impl<F, C> ResponseFuture<F, C> {
     }
 }
 
-impl<F, C, E, B> Future for ResponseFuture<F, C>
+impl<S, Request, C, B> Future for ResponseFuture<S, Request, C>
 where
-    F: Future<Output = Result<Response<B>, E>>,
-    E: Into<BoxError>,
+    S: Service<Request, Response = Response<B>>,
+    S::Error: Into<BoxError>,
     C: Classify<Response<B>, BoxError>,
 {
     type Output = Result<Response<B>, BoxError>;

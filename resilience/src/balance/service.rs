@@ -5,7 +5,6 @@ use std::task::{Context, Poll};
 
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{Request, Response, Uri};
-use tower::util::{Oneshot, ServiceExt};
 use tower_service::Service;
 
 use super::error::NoEndpoint;
@@ -15,6 +14,7 @@ use super::shared::Shared;
 use super::tried::Tried;
 use crate::BoxError;
 use crate::classify::{Classify, HttpClassify};
+use crate::readiness::EagerService;
 
 /// Sends each request to one of several endpoints.
 ///
@@ -23,7 +23,7 @@ use crate::classify::{Classify, HttpClassify};
 /// attempts before it are known. Clones share one state.
 #[derive(Debug, Clone)]
 pub struct Balance<S, C = HttpClassify> {
-    inner: S,
+    inner: EagerService<S>,
     shared: Arc<Shared>,
     classify: C,
 }
@@ -38,7 +38,7 @@ impl Balance<()> {
 impl<S, C> Balance<S, C> {
     pub(super) const fn new(inner: S, shared: Arc<Shared>, classify: C) -> Self {
         Self {
-            inner,
+            inner: EagerService::new(inner),
             shared,
             classify,
         }
@@ -46,17 +46,17 @@ impl<S, C> Balance<S, C> {
 
     /// The transport.
     pub const fn get_ref(&self) -> &S {
-        &self.inner
+        self.inner.get_ref()
     }
 
     /// The transport, to be changed.
     pub const fn get_mut(&mut self) -> &mut S {
-        &mut self.inner
+        self.inner.get_mut()
     }
 
     /// The transport alone.
     pub fn into_inner(self) -> S {
-        self.inner
+        self.inner.into_inner()
     }
 }
 
@@ -68,16 +68,17 @@ where
 {
     type Response = Response<ResponseBody>;
     type Error = BoxError;
-    type Future = ResponseFuture<Oneshot<S, Request<RequestBody>>, C>;
+    type Future = ResponseFuture<S, Request<RequestBody>, C>;
 
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
         // Readiness of the transport is waited for inside the call, once it is known to which
         // endpoint it goes: a hung transport must not keep calls from being given up.
+        self.inner.ask(context);
         Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, mut request: Request<RequestBody>) -> Self::Future {
-        let tried = request.extensions().get::<Tried>();
+        let tried = Tried::of(request.extensions());
         let Some((flight, authority)) = Shared::pick(&self.shared, tried) else {
             return ResponseFuture::failed(NoEndpoint::new(self.shared.name()).into());
         };
@@ -91,7 +92,7 @@ where
                 return ResponseFuture::failed(error.into());
             }
         }
-        let response = self.inner.clone().oneshot(request);
+        let response = self.inner.call(request);
         ResponseFuture::new(response, flight, self.classify.clone())
     }
 }

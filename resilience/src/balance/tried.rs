@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
+use http::Extensions;
 use http::uri::Authority;
 use parking_lot::Mutex;
 
+use crate::context::Carried;
+
 /// The endpoints that the attempts of one call were sent to.
 ///
-/// A retry puts one into the extensions of the request and leaves the same one in every
-/// attempt; the balancer reads it before it chooses, and adds what it chose.
+/// A retry gives the request one, the same in every attempt; the balancer reads it before it
+/// chooses, and adds what it chose. A retry of your own puts one into the extensions.
 #[derive(Debug, Clone)]
 pub struct Tried {
     endpoints: Arc<Mutex<Endpoints>>,
@@ -36,6 +39,14 @@ impl Tried {
             endpoints: Arc::default(),
             repeatable,
         }
+    }
+
+    /// That of a request, which a retry around this part gave it.
+    pub fn of(extensions: &Extensions) -> Option<&Self> {
+        let carried = Carried::of(extensions);
+        carried
+            .and_then(|carried| carried.tried.as_ref())
+            .or_else(|| extensions.get())
     }
 
     /// Whether the call may be sent again after it reached an endpoint.

@@ -21,7 +21,7 @@ pub(super) struct Collecting<B> {
     body: Option<Pin<Box<B>>>,
     limit: usize,
     read: Chunks,
-    trailers: Option<HeaderMap>,
+    trailers: Option<Box<HeaderMap>>,
 }
 
 impl<B> Collecting<B> {
@@ -37,7 +37,7 @@ impl<B> Collecting<B> {
     fn take_in(&mut self, frame: Frame<Bytes>) {
         match frame.into_data() {
             Ok(data) => self.read.push(data),
-            Err(frame) => self.trailers = frame.into_trailers().ok(),
+            Err(frame) => self.trailers = frame.into_trailers().ok().map(Box::new),
         }
     }
 }

@@ -44,7 +44,8 @@ enum Content {
     /// The body was read to its end.
     Whole {
         bytes: Bytes,
-        trailers: Option<HeaderMap>,
+        // In a box: most bodies have none, and every part of a stack moves this.
+        trailers: Option<Box<HeaderMap>>,
     },
     /// The body was larger than the limit: `prefix` was read, `rest` is still to come.
     Streaming { prefix: Bytes, rest: Rest },
@@ -60,7 +61,7 @@ impl ResponseBody {
         Self::whole(Bytes::new(), None)
     }
 
-    pub(crate) const fn whole(bytes: Bytes, trailers: Option<HeaderMap>) -> Self {
+    pub(crate) const fn whole(bytes: Bytes, trailers: Option<Box<HeaderMap>>) -> Self {
         Self {
             content: Content::Whole { bytes, trailers },
         }
@@ -149,7 +150,7 @@ impl Body for ResponseBody {
                 Poll::Ready(
                     trailers
                         .take()
-                        .map(|trailers| Ok(Frame::trailers(trailers))),
+                        .map(|trailers| Ok(Frame::trailers(*trailers))),
                 )
             }
             Content::Streaming { prefix, rest } => {

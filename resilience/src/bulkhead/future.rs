@@ -34,13 +34,8 @@ pin_project! {
     where
         S: Service<Request>,
     {
-        Queued {
-            places: Arc<Places>,
-            place: QueuePlace,
-            #[pin]
-            patience: Sleep,
-            call: Option<(S, Request)>,
-        },
+        // In a box, so that a call that need not wait is not as large as one that must.
+        Queued { queued: Pin<Box<Queued<S, Request>>> },
         Entered {
             #[pin]
             future: EagerFuture<S, Request>,
@@ -49,6 +44,17 @@ pin_project! {
         Rejected {
             error: Option<BulkheadFull>,
         },
+    }
+}
+
+pin_project! {
+    #[project = QueuedProjection]
+    struct Queued<S, Request> {
+        places: Arc<Places>,
+        place: QueuePlace,
+        #[pin]
+        patience: Sleep,
+        call: Option<(S, Request)>,
     }
 }
 
@@ -71,10 +77,12 @@ where
         let patience = sleep(places.queue_wait());
         Self {
             stage: Stage::Queued {
-                places,
-                place,
-                patience,
-                call: Some((inner, request)),
+                queued: Box::pin(Queued {
+                    places,
+                    place,
+                    patience,
+                    call: Some((inner, request)),
+                }),
             },
         }
     }
@@ -106,12 +114,13 @@ where
                     }
                     return Poll::Ready(result);
                 }
-                StageProjection::Queued {
-                    places,
-                    place,
-                    patience,
-                    call,
-                } => {
+                StageProjection::Queued { queued } => {
+                    let QueuedProjection {
+                        places,
+                        place,
+                        patience,
+                        call,
+                    } = queued.as_mut().project();
                     let called = Pin::new(&mut place.waiting).poll(context);
                     if called.is_pending() && patience.poll(context).is_pending() {
                         return Poll::Pending;

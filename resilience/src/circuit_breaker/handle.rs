@@ -172,9 +172,9 @@ impl BreakerHandle {
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let breaker = CircuitBreakerLayer::builder("disk").build()?.handle();
-    /// match breaker.call(tokio::fs::read("Cargo.toml")).await {
-    ///     Ok(bytes) => assert!(!bytes.is_empty()),
+    /// let breaker = CircuitBreakerLayer::builder("statistics").build()?.handle();
+    /// match breaker.call(tokio::net::TcpStream::connect("127.0.0.1:8125")).await {
+    ///     Ok(stream) => println!("connected to {}", stream.peer_addr()?),
     ///     Err(BreakerError::Open(open)) => println!("{open}"),
     ///     Err(BreakerError::Failed(error)) => println!("{error}"),
     /// }

@@ -8,7 +8,6 @@ use std::task::{Context, Poll, ready};
 use http::{Request, Response};
 use pin_project_lite::pin_project;
 use tower::ServiceExt;
-use tower::util::Oneshot;
 use tower_service::Service;
 
 use super::answer::{Answer, ShareBody};
@@ -18,6 +17,7 @@ use super::layer::Shared;
 use crate::BoxError;
 use crate::context::CallContext;
 use crate::ledger::Reason;
+use crate::readiness::EagerFuture;
 use crate::rejection;
 use crate::timeout::TimeoutElapsed;
 
@@ -40,10 +40,11 @@ pin_project! {
     {
         Alone {
             #[pin]
-            call: Oneshot<S, Request<RequestBody>>,
+            call: EagerFuture<S, Request<RequestBody>>,
         },
+        // In a box, so that a call that is alone is not as large.
         Aboard {
-            passenger: Passenger<S, RequestBody, B, K>,
+            passenger: Box<Passenger<S, RequestBody, B, K>>,
             seat: Option<(Flight<B>, bool)>,
         },
     }
@@ -142,13 +143,14 @@ impl<S, RequestBody, B, K> ResponseFuture<S, RequestBody, B, K>
 where
     S: Service<Request<RequestBody>>,
 {
-    pub(super) const fn alone(call: Oneshot<S, Request<RequestBody>>) -> Self {
+    pub(super) const fn alone(call: EagerFuture<S, Request<RequestBody>>) -> Self {
         Self {
             stage: Stage::Alone { call },
         }
     }
 
-    pub(super) const fn shared(passenger: Passenger<S, RequestBody, B, K>) -> Self {
+    pub(super) fn shared(passenger: Passenger<S, RequestBody, B, K>) -> Self {
+        let passenger = Box::new(passenger);
         let seat = None;
         Self {
             stage: Stage::Aboard { passenger, seat },

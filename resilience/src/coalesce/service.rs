@@ -4,47 +4,51 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use http::{Request, Response};
-use tower::ServiceExt;
 use tower_service::Service;
 
 use super::answer::ShareBody;
 use super::future::{Passenger, ResponseFuture};
 use super::layer::{CoalesceKey, ReadsByTarget, Shared};
 use crate::BoxError;
+use crate::readiness::EagerService;
 
 /// Lets identical reads share one call. See the [module docs](super) for an example.
 ///
 /// It is always ready; each call waits for the inner service itself.
 #[derive(Debug)]
 pub struct Coalesce<S, B, K = ReadsByTarget> {
-    inner: S,
+    inner: EagerService<S>,
     shared: Arc<Shared<B, K>>,
 }
 
 impl<S, B, K> Coalesce<S, B, K> {
     pub(super) const fn new(inner: S, shared: Arc<Shared<B, K>>) -> Self {
+        let inner = EagerService::new(inner);
         Self { inner, shared }
     }
 
     /// The inner service.
     pub const fn get_ref(&self) -> &S {
-        &self.inner
+        self.inner.get_ref()
     }
 
     /// The inner service, to be changed.
     pub const fn get_mut(&mut self) -> &mut S {
-        &mut self.inner
+        self.inner.get_mut()
     }
 
     /// The inner service alone.
     pub fn into_inner(self) -> S {
-        self.inner
+        self.inner.into_inner()
     }
 }
 
 impl<S: Clone, B, K> Clone for Coalesce<S, B, K> {
     fn clone(&self) -> Self {
-        Self::new(self.inner.clone(), Arc::clone(&self.shared))
+        Self {
+            inner: self.inner.clone(),
+            shared: Arc::clone(&self.shared),
+        }
     }
 }
 
@@ -61,18 +65,21 @@ where
     type Error = BoxError;
     type Future = ResponseFuture<S, RequestBody, B, K>;
 
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.inner.ask(context);
         Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, request: Request<RequestBody>) -> Self::Future {
-        let inner = self.inner.clone();
         match self.shared.key.key(&request) {
             Some(key) => {
+                // Only a leader calls, and in a task that waits for readiness itself.
+                self.inner.forget();
+                let inner = self.inner.get_ref().clone();
                 let shared = Arc::clone(&self.shared);
                 ResponseFuture::shared(Passenger::new(inner, shared, key, request))
             }
-            None => ResponseFuture::alone(inner.oneshot(request)),
+            None => ResponseFuture::alone(self.inner.call(request)),
         }
     }
 }

@@ -4,6 +4,7 @@
 //! client stacks read it, so that a handler need not pass it on by hand. A task that a handler
 //! starts with [`CallContext::spawn`] has it too; one that is started with `tokio::spawn` has not.
 
+mod carried;
 pub mod headers;
 mod priority;
 mod trace;
@@ -19,6 +20,7 @@ use tokio::time::Instant;
 
 use crate::ledger::{Degradation, Ledger};
 
+pub(crate) use carried::{Carried, Copied};
 pub use priority::Priority;
 pub use trace::TraceContext;
 
@@ -62,7 +64,22 @@ impl CallContext {
 
     /// The context that was put into a request, or else the one of the task that runs.
     pub fn of(extensions: &Extensions) -> Option<Self> {
-        extensions.get().cloned().or_else(Self::current)
+        Self::in_request(extensions).cloned().or_else(Self::current)
+    }
+
+    fn in_request(extensions: &Extensions) -> Option<&Self> {
+        let carried = Carried::of(extensions);
+        carried
+            .and_then(|carried| carried.context.as_ref())
+            .or_else(|| extensions.get())
+    }
+
+    /// The deadline of the context that a request [has](Self::of).
+    pub(crate) fn deadline_of(extensions: &Extensions) -> Option<Instant> {
+        match Self::in_request(extensions) {
+            Some(context) => context.deadline(),
+            None => CURRENT.try_with(Self::deadline).ok().flatten(),
+        }
     }
 
     /// When the answer is no longer of use.

@@ -27,7 +27,13 @@ pin_project! {
         Refused { error: Option<DeadlinePassed> },
         Unlimited { #[pin] future: F },
         // Dropped with this future: nobody waits for a read.
-        Read { #[pin] future: F, #[pin] end: Sleep, shared: Arc<Shared> },
+        Read {
+            #[pin] future: F,
+            deadline: Instant,
+            // Set when the answer is not there at once.
+            end: Option<Pin<Box<Sleep>>>,
+            shared: Arc<Shared>,
+        },
         // A task of its own, which goes on when this future is dropped.
         Write {
             #[pin] task: JoinHandle<Result<R, BoxError>>,
@@ -50,11 +56,12 @@ impl<F, R> ResponseFuture<F, R> {
         }
     }
 
-    pub(super) fn read(future: F, deadline: Instant, shared: Arc<Shared>) -> Self {
+    pub(super) const fn read(future: F, deadline: Instant, shared: Arc<Shared>) -> Self {
         Self {
             kind: Kind::Read {
                 future,
-                end: sleep_until(deadline),
+                deadline,
+                end: None,
                 shared,
             },
         }
@@ -90,13 +97,15 @@ where
             KindProjection::Unlimited { future } => future.poll(context),
             KindProjection::Read {
                 future,
+                deadline,
                 end,
                 shared,
             } => {
                 if let Poll::Ready(result) = future.poll(context) {
                     return Poll::Ready(result);
                 }
-                std::task::ready!(end.poll(context));
+                let end = end.get_or_insert_with(|| Box::pin(sleep_until(*deadline)));
+                std::task::ready!(end.as_mut().poll(context));
                 shared.expired_read.increment();
                 Poll::Ready(Err(DeadlinePassed::during_work(&shared.name).into()))
             }

@@ -23,19 +23,30 @@ mod service;
 use http::{Extensions, Method};
 use tokio::time::Instant;
 
+use crate::context::{CallContext, Carried};
+
 pub use error::DeadlinePassed;
 pub use future::ResponseFuture;
 pub use layer::{DeadlineBuilder, DeadlineLayer};
 pub use service::DeadlineService;
 
-/// When the answer to a request is no longer of use, in the request's extensions.
+/// When the answer to a request is no longer of use: what a caller can put into the request's
+/// extensions, and what a part inside can read with [`of`](Self::of).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Deadline(pub Instant);
 
 impl Deadline {
-    /// The deadline that was put into a request.
+    /// The deadline that was put into a request, by a caller or by a [`DeadlineLayer`].
     pub fn of(extensions: &Extensions) -> Option<Instant> {
-        extensions.get::<Self>().map(|deadline| deadline.0)
+        let carried = Carried::of(extensions);
+        carried
+            .and_then(|carried| carried.deadline)
+            .or_else(|| extensions.get().map(|Self(deadline)| *deadline))
+    }
+
+    /// That, or else the deadline of the context.
+    pub(crate) fn or_of_context(extensions: &Extensions) -> Option<Instant> {
+        Self::of(extensions).or_else(|| CallContext::deadline_of(extensions))
     }
 }
 

@@ -11,7 +11,7 @@ use tracing::Instrument;
 use super::layer::Shared;
 use super::{Deadline, DeadlinePassed, ResponseFuture, only_reads};
 use crate::BoxError;
-use crate::context::CallContext;
+use crate::context::{CallContext, Carried};
 
 /// Gives every request a deadline and keeps it; see the [module](super).
 #[derive(Debug, Clone)]
@@ -42,8 +42,7 @@ impl<S> DeadlineService<S> {
 
     /// The earliest of what the request carries, what its context leaves and our own limit.
     fn deadline(&self, extensions: &Extensions, now: Instant) -> Option<Instant> {
-        let left = CallContext::of(extensions)
-            .and_then(|context| context.deadline())
+        let left = CallContext::deadline_of(extensions)
             .map(|end| end.checked_sub(self.shared.reserve).unwrap_or(end));
         let own = self.shared.limit.and_then(|limit| now.checked_add(limit));
         [Deadline::of(extensions), left, own]
@@ -78,7 +77,7 @@ where
             let error = DeadlinePassed::before_work(&self.shared.name, late_by);
             return ResponseFuture::refused(error);
         }
-        request.extensions_mut().insert(Deadline(deadline));
+        Carried::edit(request.extensions_mut()).deadline = Some(deadline);
         let shared = Arc::clone(&self.shared);
         if only_reads(request.method()) {
             return ResponseFuture::read(self.inner.call(request), deadline, shared);

@@ -14,7 +14,7 @@ use super::store::{RefreshEnd, Store};
 use crate::BoxError;
 use crate::body::ResponseBody;
 use crate::classify::{Classify, Outcome};
-use crate::context::CallContext;
+use crate::context::{CallContext, Carried};
 use crate::ledger::Reason;
 use crate::rejection;
 use crate::telemetry::{Counter, Telemetry, names};
@@ -84,7 +84,7 @@ impl Refresh {
     pub(super) fn request(mut request: Request<Bytes>) -> (Request<Bytes>, CallContext) {
         let context = CallContext::of(request.extensions()).unwrap_or_default();
         let context = CallContext::new(None, context.priority(), *context.trace());
-        request.extensions_mut().insert(context.clone());
+        Carried::edit(request.extensions_mut()).context = Some(context.clone());
         (request, context)
     }
 

@@ -266,7 +266,7 @@ fn the_context_of_a_refresh_has_no_deadline() {
     let (request, of_refresh) = super::refresh::Refresh::request(request);
     assert_eq!(of_refresh.deadline(), None);
     assert_eq!(of_refresh.priority(), Priority::Critical);
-    let inside: &CallContext = request.extensions().get().unwrap();
+    let inside = CallContext::of(request.extensions()).unwrap();
     assert_eq!(inside.deadline(), None);
 }
 

@@ -50,15 +50,17 @@ pin_project! {
     pub struct FaultyBody<B> {
         #[pin]
         body: Option<B>,
-        fault: Option<BodyFault>,
+        // In a box, so that whole ones are not as large.
+        fault: Option<Box<BodyFault>>,
     }
 }
 
 impl<B> FaultyBody<B> {
-    pub(crate) const fn new(body: B, fault: Option<BodyFault>) -> Self {
+    #[inline]
+    pub(crate) fn new(body: B, fault: Option<BodyFault>) -> Self {
         Self {
             body: Some(body),
-            fault,
+            fault: fault.map(Box::new),
         }
     }
 
@@ -71,10 +73,10 @@ impl<B> FaultyBody<B> {
     }
 
     /// Breaks off before anything comes.
-    pub(crate) const fn aborted() -> Self {
+    pub(crate) fn aborted() -> Self {
         Self {
             body: None,
-            fault: Some(BodyFault::reset(0)),
+            fault: Some(Box::new(BodyFault::reset(0))),
         }
     }
 }
@@ -98,7 +100,7 @@ where
                 None => Poll::Ready(None),
             };
         };
-        match fault {
+        match &mut **fault {
             BodyFault::Reset { left: 0 } => Poll::Ready(Some(Err(InjectedAbort.into()))),
             BodyFault::Reset { left } => {
                 let frame = ready!(next(this.body, context)?);
@@ -139,7 +141,7 @@ where
     }
 
     fn size_hint(&self) -> SizeHint {
-        match (&self.body, &self.fault) {
+        match (&self.body, self.fault.as_deref()) {
             (None, None) => SizeHint::with_exact(0),
             // The length that was announced is what makes a body that ends early a broken one.
             (Some(body), None | Some(BodyFault::Reset { .. })) => body.size_hint(),

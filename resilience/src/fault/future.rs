@@ -26,14 +26,20 @@ pin_project! {
             #[pin]
             future: F,
         },
-        Broken {
-            #[pin]
-            delay: Sleep,
-            instead: Option<Instead>,
-            body: Option<BodyFault>,
-            #[pin]
-            later: L,
-        },
+        // In a box, so that whole ones are not as large.
+        Broken { broken: Pin<Box<Broken<L>>> },
+    }
+}
+
+pin_project! {
+    /// A request that a fault has met.
+    struct Broken<L> {
+        #[pin]
+        delay: Sleep,
+        instead: Option<Instead>,
+        body: Option<BodyFault>,
+        #[pin]
+        later: L,
     }
 }
 
@@ -47,10 +53,12 @@ impl<F, L> ResponseFuture<F, L> {
     pub(super) fn broken(injection: Injection, later: L) -> Self {
         Self {
             call: Call::Broken {
-                delay: sleep(injection.delay),
-                instead: injection.instead,
-                body: injection.body,
-                later,
+                broken: Box::pin(Broken {
+                    delay: sleep(injection.delay),
+                    instead: injection.instead,
+                    body: injection.body,
+                    later,
+                }),
             },
         }
     }
@@ -63,29 +71,35 @@ where
 {
     type Output = Result<Response<FaultyBody<B>>, E>;
 
+    #[inline]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project().call.project() {
             CallProjection::Whole { future } => {
                 let response = ready!(future.poll(context))?;
                 Poll::Ready(Ok(response.map(|body| FaultyBody::new(body, None))))
             }
-            CallProjection::Broken {
-                delay,
-                instead,
-                body: fault,
-                later,
-            } => {
-                if !delay.is_elapsed() {
-                    ready!(delay.poll(context));
-                }
-                if let Some(instead) = instead {
-                    return Poll::Ready(Ok(answer(*instead)));
-                }
-                let response = ready!(later.poll(context))?;
-                let fault = fault.take();
-                Poll::Ready(Ok(response.map(|body| FaultyBody::new(body, fault))))
-            }
+            CallProjection::Broken { broken } => broken.as_mut().poll(context),
         }
+    }
+}
+
+impl<L, B, E> Future for Broken<L>
+where
+    L: Future<Output = Result<Response<B>, E>>,
+{
+    type Output = Result<Response<FaultyBody<B>>, E>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        if !this.delay.is_elapsed() {
+            ready!(this.delay.poll(context));
+        }
+        if let Some(instead) = this.instead {
+            return Poll::Ready(Ok(answer(*instead)));
+        }
+        let response = ready!(this.later.poll(context))?;
+        let fault = this.body.take();
+        Poll::Ready(Ok(response.map(|body| FaultyBody::new(body, fault))))
     }
 }
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use http::StatusCode;
 use http::request::Parts;
+use http::{HeaderMap, StatusCode};
 use parking_lot::Mutex;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -18,6 +18,8 @@ use super::error::FaultError;
 #[cfg(feature = "signed-faults")]
 use super::signed::SignedFaults;
 use super::spec::{FaultKind, FaultSpec, check_lease};
+#[cfg(feature = "signed-faults")]
+use crate::context::headers::FAULT;
 use crate::telemetry::{Event, Gauge, Telemetry, names};
 
 /// More at once than anybody can follow: a guard against an injector that forgot itself.
@@ -257,8 +259,19 @@ impl Faults {
         state.faults.iter().map(status).collect()
     }
 
-    /// What the faults do to a request; `None` where they do nothing.
+    /// Whether a request with these headers may be met: without a fault it pays for one load.
     #[inline]
+    pub(crate) fn may_meet(&self, headers: &HeaderMap) -> bool {
+        #[cfg(feature = "signed-faults")]
+        if self.shared.signed.is_some() && headers.contains_key(&FAULT) {
+            return true;
+        }
+        #[cfg(not(feature = "signed-faults"))]
+        let _ = headers;
+        self.shared.active.load(Ordering::Relaxed) > 0
+    }
+
+    /// What the faults do to a request; `None` where they do nothing.
     pub(crate) fn meet(&self, parts: &Parts) -> Option<Injection> {
         #[cfg(feature = "signed-faults")]
         if let Some(signed) = &self.shared.signed
@@ -266,13 +279,9 @@ impl Faults {
         {
             return self.meet_with(parts, Some(fault));
         }
-        if self.shared.active.load(Ordering::Relaxed) == 0 {
-            return None;
-        }
         self.meet_with(parts, None)
     }
 
-    #[inline(never)]
     fn meet_with(&self, parts: &Parts, brought: Option<FaultKind>) -> Option<Injection> {
         let mut state = self.shared.state.lock();
         self.shared.end_leases(&mut state, Instant::now());

@@ -65,6 +65,27 @@ impl<S> FaultService<S> {
     }
 }
 
+impl<S> FaultService<S> {
+    /// A request that a fault may meet.
+    #[cold]
+    fn meet<A>(&mut self, request: Request<A>) -> ResponseFuture<S::Future, Oneshot<S, Request<A>>>
+    where
+        S: Service<Request<A>> + Clone,
+    {
+        let (parts, body) = request.into_parts();
+        let injection = self.faults.as_ref().and_then(|faults| faults.meet(&parts));
+        let request = Request::from_parts(parts, body);
+        match injection {
+            None => ResponseFuture::whole(self.inner.call(request)),
+            Some(injection) => {
+                // It may wait for long, and must not keep the readiness of this handle meanwhile.
+                let later = self.inner.clone().oneshot(request);
+                ResponseFuture::broken(injection, later)
+            }
+        }
+    }
+}
+
 impl<S, A, B> Service<Request<A>> for FaultService<S>
 where
     S: Service<Request<A>, Response = Response<B>> + Clone,
@@ -79,20 +100,11 @@ where
         self.inner.poll_ready(context)
     }
 
+    #[inline]
     fn call(&mut self, request: Request<A>) -> Self::Future {
-        let Some(faults) = &self.faults else {
-            return ResponseFuture::whole(self.inner.call(request));
-        };
-        let (parts, body) = request.into_parts();
-        let injection = faults.meet(&parts);
-        let request = Request::from_parts(parts, body);
-        match injection {
-            None => ResponseFuture::whole(self.inner.call(request)),
-            Some(injection) => {
-                // It may wait for long, and must not keep the readiness of this handle meanwhile.
-                let later = self.inner.clone().oneshot(request);
-                ResponseFuture::broken(injection, later)
-            }
+        match &self.faults {
+            Some(faults) if faults.may_meet(request.headers()) => self.meet(request),
+            _ => ResponseFuture::whole(self.inner.call(request)),
         }
     }
 }

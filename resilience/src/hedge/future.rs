@@ -15,7 +15,6 @@ use tower_service::Service;
 use super::shared::Shared;
 use crate::BoxError;
 use crate::classify::{Classify, Outcome};
-use crate::context::CallContext;
 use crate::deadline::Deadline;
 
 pin_project! {
@@ -57,8 +56,7 @@ pub(super) struct Call<S, RequestBody> {
 
 impl<S, RequestBody> Call<S, RequestBody> {
     pub(super) fn new(inner: S, shared: Arc<Shared>, request: Request<RequestBody>) -> Self {
-        let deadline = Deadline::of(request.extensions())
-            .or_else(|| CallContext::of(request.extensions())?.deadline());
+        let deadline = Deadline::or_of_context(request.extensions());
         Self {
             inner,
             shared,

@@ -11,6 +11,7 @@ use super::shared::Shared;
 use crate::BoxError;
 use crate::balance::Tried;
 use crate::classify::{Classify, HttpClassify};
+use crate::context::Carried;
 use crate::retry::is_repeatable;
 
 /// Sends a slow call a second time. See the [module docs](super) for an example.
@@ -70,8 +71,8 @@ where
         }
         self.shared.deposit();
         // A retry around this one has put its own there.
-        if request.extensions().get::<Tried>().is_none() {
-            request.extensions_mut().insert(Tried::new(true));
+        if Tried::of(request.extensions()).is_none() {
+            Carried::edit(request.extensions_mut()).tried = Some(Tried::new(true));
         }
         let call = Call::new(inner.clone(), Arc::clone(&self.shared), request.clone());
         ResponseFuture::hedgeable(inner, request, self.classify.clone(), call)

@@ -9,18 +9,17 @@ use std::time::Duration;
 use http::{Request, Response};
 use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep};
-use tower::ServiceExt;
-use tower::util::Oneshot;
 use tower_service::Service;
 
 use super::config::Waits;
 use super::policy::{self, Decision, Ending, GaveUp};
+use super::repetition::Repetition;
 use super::retry_after;
 use super::shared::Shared;
 use crate::BoxError;
 use crate::classify::Classify;
-use crate::context::CallContext;
 use crate::deadline::Deadline;
+use crate::readiness::EagerFuture;
 use crate::transport::TransportError;
 
 pin_project! {
@@ -43,7 +42,7 @@ pin_project! {
     {
         Attempting {
             #[pin]
-            attempt: Oneshot<S, Request<RequestBody>>,
+            attempt: EagerFuture<S, Request<RequestBody>>,
         },
         Waiting {
             #[pin]
@@ -57,10 +56,9 @@ pub(super) struct Call<S, C, RequestBody> {
     inner: S,
     shared: Arc<Shared>,
     classify: C,
-    /// What every attempt sends.
-    request: Request<RequestBody>,
+    /// What a further attempt sends.
+    request: Repetition<RequestBody>,
     is_repeatable: bool,
-    context: Option<CallContext>,
     deadline: Option<Instant>,
     /// Attempts so far, without the refused ones that were repeated freely.
     attempts: u32,
@@ -75,20 +73,19 @@ impl<S, C, RequestBody> Call<S, C, RequestBody> {
         inner: S,
         shared: Arc<Shared>,
         classify: C,
-        request: Request<RequestBody>,
+        request: &Request<RequestBody>,
         is_repeatable: bool,
-    ) -> Self {
-        let context = CallContext::of(request.extensions());
-        let deadline = Deadline::of(request.extensions())
-            .or_else(|| context.as_ref().and_then(CallContext::deadline));
+    ) -> Self
+    where
+        RequestBody: Clone,
+    {
         Self {
             inner,
             shared,
             classify,
-            request,
+            request: Repetition::of(request),
             is_repeatable,
-            context,
-            deadline,
+            deadline: Deadline::or_of_context(request.extensions()),
             attempts: 0,
             is_repetition: false,
             refused: Vec::new(),
@@ -168,7 +165,7 @@ impl<S, C, RequestBody> Call<S, C, RequestBody> {
     fn give_up(&self, why: GaveUp) {
         self.shared.gave_up(why);
         if why != GaveUp::NoTime
-            && let Some(context) = &self.context
+            && let Some(context) = self.request.context()
         {
             context.mark_not_retryable();
         }
@@ -182,7 +179,7 @@ where
 {
     fn attempt(&self) -> State<S, RequestBody> {
         State::Attempting {
-            attempt: self.inner.clone().oneshot(self.request.clone()),
+            attempt: EagerFuture::waiting(self.inner.clone(), self.request.request()),
         }
     }
 }
@@ -192,8 +189,12 @@ where
     S: Service<Request<RequestBody>> + Clone,
     RequestBody: Clone,
 {
-    pub(super) fn new(call: Call<S, C, RequestBody>) -> Self {
-        let state = call.attempt();
+    /// A call whose first attempt has begun.
+    pub(super) const fn new(
+        call: Call<S, C, RequestBody>,
+        attempt: EagerFuture<S, Request<RequestBody>>,
+    ) -> Self {
+        let state = State::Attempting { attempt };
         Self { call, state }
     }
 }

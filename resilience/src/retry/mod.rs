@@ -32,6 +32,7 @@ mod handle;
 mod layer;
 mod policy;
 mod repeatable;
+mod repetition;
 mod replay;
 mod retry_after;
 mod service;

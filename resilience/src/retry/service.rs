@@ -13,6 +13,8 @@ use super::shared::Shared;
 use crate::BoxError;
 use crate::balance::Tried;
 use crate::classify::{Classify, HttpClassify};
+use crate::context::Carried;
+use crate::readiness::EagerService;
 
 /// Repeats failed attempts of a call.
 ///
@@ -20,7 +22,7 @@ use crate::classify::{Classify, HttpClassify};
 /// itself.
 #[derive(Debug, Clone)]
 pub struct Retry<S, C = HttpClassify> {
-    inner: S,
+    inner: EagerService<S>,
     shared: Arc<Shared>,
     classify: C,
 }
@@ -35,7 +37,7 @@ impl Retry<()> {
 impl<S, C> Retry<S, C> {
     pub(super) const fn new(inner: S, shared: Arc<Shared>, classify: C) -> Self {
         Self {
-            inner,
+            inner: EagerService::new(inner),
             shared,
             classify,
         }
@@ -43,17 +45,17 @@ impl<S, C> Retry<S, C> {
 
     /// The inner service.
     pub const fn get_ref(&self) -> &S {
-        &self.inner
+        self.inner.get_ref()
     }
 
     /// The inner service, to be changed.
     pub const fn get_mut(&mut self) -> &mut S {
-        &mut self.inner
+        self.inner.get_mut()
     }
 
     /// The inner service alone.
     pub fn into_inner(self) -> S {
-        self.inner
+        self.inner.into_inner()
     }
 }
 
@@ -68,20 +70,23 @@ where
     type Error = BoxError;
     type Future = ResponseFuture<S, C, RequestBody>;
 
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.inner.ask(context);
         Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, mut request: Request<RequestBody>) -> Self::Future {
         self.shared.deposit();
         let is_repeatable = is_repeatable(&request);
-        request.extensions_mut().insert(Tried::new(is_repeatable));
-        ResponseFuture::new(Call::new(
-            self.inner.clone(),
+        let tried = Tried::new(is_repeatable);
+        Carried::edit(request.extensions_mut()).tried = Some(tried);
+        let call = Call::new(
+            self.inner.get_ref().clone(),
             Arc::clone(&self.shared),
             self.classify.clone(),
-            request,
+            &request,
             is_repeatable,
-        ))
+        );
+        ResponseFuture::new(call, self.inner.call(request))
     }
 }

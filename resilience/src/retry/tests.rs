@@ -265,7 +265,7 @@ async fn every_attempt_sends_the_same_and_shares_what_was_tried() {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let notes = Arc::clone(&seen);
     let service = service_fn(move |request: Request<&'static str>| {
-        let tried = request.extensions().get::<Tried>().cloned().unwrap();
+        let tried = Tried::of(request.extensions()).cloned().unwrap();
         assert!(tried.is_repeatable());
         notes.lock().push((*request.body(), request.uri().clone()));
         std::future::ready(Ok::<_, BoxError>(

@@ -28,6 +28,7 @@ use super::panics::PanicAnswer;
 use super::queue::Queue;
 use crate::BoxError;
 use crate::concurrency::LimitHandle;
+use crate::context::Carried;
 use crate::fault::Faults;
 use crate::rate_limit::RateLimiter;
 
@@ -168,6 +169,7 @@ where
         shared.default_deadline,
         shared.reserve,
     );
+    Carried::forget(&mut parts.extensions);
     parts.extensions.insert(context.clone());
     let method = parts.method.clone();
     let span = tracing::debug_span!(

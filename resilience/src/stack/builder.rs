@@ -13,6 +13,8 @@ use super::Client;
 use super::actual::ActualLayer;
 use super::client::Handles;
 use super::effective::EffectiveLayer;
+use super::lazy::LazyLayer;
+use super::optional::Optional;
 use super::propagate::PropagateLayer;
 use super::round_robin::RoundRobin;
 use super::semantic::SemanticLayer;
@@ -301,13 +303,14 @@ impl ClientBuilder {
             .layer(EffectiveLayer::new(&name, &self.telemetry))
             .layer(self.fallback_layer()?)
             .layer(self.deadline_layer())
-            .option_layer(self.coalesce_layer())
-            .option_layer(retry)
-            .option_layer(hedge)
+            .layer(Optional(self.coalesce_layer()))
+            .layer(Optional(retry))
+            .layer(LazyLayer)
+            .layer(Optional(hedge))
             .layer(ActualLayer::new(&name, &self.telemetry))
-            .option_layer(breaker)
-            .option_layer(bulkhead)
-            .option_layer(self.timeout_layer()?)
+            .layer(Optional(breaker))
+            .layer(Optional(bulkhead))
+            .layer(Optional(self.timeout_layer()?))
             .layer(PropagateLayer::new(
                 self.attempt_timeout,
                 self.caller_header()?,

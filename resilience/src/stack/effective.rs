@@ -13,7 +13,7 @@ use tower_service::Service;
 
 use crate::BoxError;
 use crate::classify::{Classify, HttpClassify, Outcome};
-use crate::context::{CallContext, headers};
+use crate::context::{CallContext, Carried, headers};
 use crate::fallback::StandInUsed;
 use crate::telemetry::{Counter, Histogram, Telemetry, names};
 
@@ -77,10 +77,8 @@ where
     }
 
     fn call(&mut self, mut request: Request<RequestBody>) -> Self::Future {
-        if request.extensions().get::<CallContext>().is_none() {
-            let context = CallContext::current().unwrap_or_default();
-            request.extensions_mut().insert(context);
-        }
+        let context = CallContext::of(request.extensions()).unwrap_or_default();
+        Carried::edit(request.extensions_mut()).context = Some(context);
         ResponseFuture {
             inner: self.inner.call(request),
             begun: Instant::now(),

@@ -39,6 +39,8 @@ mod actual;
 mod builder;
 mod client;
 mod effective;
+mod lazy;
+mod optional;
 mod propagate;
 mod round_robin;
 mod semantic;

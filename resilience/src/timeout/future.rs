@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use pin_project_lite::pin_project;
@@ -18,8 +18,8 @@ pin_project! {
     pub struct ResponseFuture<F> {
         #[pin]
         future: F,
-        #[pin]
-        patience: Sleep,
+        // Set when the answer is not there at once.
+        patience: Option<Pin<Box<Sleep>>>,
         began: Instant,
         after: Duration,
         cut_by_deadline: bool,
@@ -36,9 +36,7 @@ impl<F> ResponseFuture<F> {
         Self {
             began: now,
             future,
-            patience: now
-                .checked_add(after)
-                .map_or_else(|| sleep(after), sleep_until),
+            patience: None,
             after,
             cut_by_deadline,
             rules,
@@ -63,9 +61,11 @@ where
             }
             return Poll::Ready(result.map_err(Into::into));
         }
-        if this.patience.poll(context).is_pending() {
-            return Poll::Pending;
-        }
+        let patience = this.patience.get_or_insert_with(|| {
+            let end = this.began.checked_add(*this.after);
+            Box::pin(end.map_or_else(|| sleep(*this.after), sleep_until))
+        });
+        ready!(patience.as_mut().poll(context));
         this.rules.elapsed.increment();
         if !*this.cut_by_deadline {
             this.rules.patience.learn(*this.after);

@@ -10,7 +10,6 @@ use tower_service::Service;
 use super::future::ResponseFuture;
 use super::layer::Rules;
 use crate::BoxError;
-use crate::context::CallContext;
 use crate::deadline::{Deadline, only_reads};
 
 /// Ends calls that take too long.
@@ -70,6 +69,5 @@ fn deadline<Body>(request: &Request<Body>) -> Option<Instant> {
     if !only_reads(request.method()) {
         return None;
     }
-    let extensions = request.extensions();
-    Deadline::of(extensions).or_else(|| CallContext::of(extensions)?.deadline())
+    Deadline::or_of_context(request.extensions())
 }
