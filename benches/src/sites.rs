@@ -25,11 +25,8 @@ impl Site {
     }
 }
 
-const EXTENSION: &str = "a box for each value in the extensions of a request, and a map for the \
-                         first: how the parts tell each other, and users the parts, about a call";
-
 /// What justifies the places that begin so.
-const REASONS: [(&str, &str); 10] = [
+const REASONS: [(&str, &str); 8] = [
     (
         "balance/tried: ",
         "the endpoints that were tried, shared by the retry with the balancer",
@@ -50,12 +47,14 @@ const REASONS: [(&str, &str); 10] = [
         "context/mod: new",
         "the trace begins here; inside a server the context of its request is shared instead",
     ),
-    ("deadline/service: insert", EXTENSION),
-    ("retry/service: insert", EXTENSION),
-    ("stack/effective: insert", EXTENSION),
     (
-        "retry/future: clone",
-        "the request, kept for the next attempt: the map of its extensions with every value",
+        "context/carried: ",
+        "what the parts tell each other about a call, as one value: HTTP's extensions are a boxed \
+         map with a box for each value",
+    ),
+    (
+        "stack/lazy: ",
+        "everything below the retry, so that what stands above it is small when it is moved",
     ),
     (
         "stack/client: ",

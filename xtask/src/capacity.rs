@@ -36,7 +36,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         if arguments.bare {
             words.push("--bare".to_owned());
         }
-        let outcome = run::game_day(&demo, &out, &words)?;
+        let outcome = run::game_day(&demo, &out, &words, &[])?;
         let p99 = outcome.number("/total/latency/p99");
         let served = outcome.number("/total/yield");
         println!(

@@ -52,8 +52,13 @@ impl Outcome {
     }
 }
 
-/// Runs `demo-services game-day` with these arguments.
-pub(crate) fn game_day(demo: &Path, out: &Path, arguments: &[String]) -> anyhow::Result<Outcome> {
+/// Runs `demo-services game-day` with these arguments, and its services in this environment.
+pub(crate) fn game_day(
+    demo: &Path,
+    out: &Path,
+    arguments: &[String],
+    environment: &[(&str, &str)],
+) -> anyhow::Result<Outcome> {
     if out.exists() {
         std::fs::remove_dir_all(out)?;
     }
@@ -63,6 +68,7 @@ pub(crate) fn game_day(demo: &Path, out: &Path, arguments: &[String]) -> anyhow:
         .arg("--quiet")
         .arg("--out")
         .arg(out)
+        .envs(environment.iter().copied())
         .status()
         .with_context(|| format!("cannot run {}", demo.display()))?;
     let path = out.join("verdict.json");

@@ -46,7 +46,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         if arguments.bare {
             words.push("--bare".to_owned());
         }
-        let outcome = run::game_day(&demo, &out, &words)?;
+        let outcome = run::game_day(&demo, &out, &words, &[])?;
         println!(
             "| {seed} | {} | {} | {:.3} % | {:.3} % | {:.2} % | {:.1} | {} |",
             outcome.word(),

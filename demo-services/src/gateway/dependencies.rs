@@ -69,10 +69,9 @@ impl Dependencies {
                     stand_ins::titles_from_index(&titles, request)
                 }),
             )
-            .hedge(HedgeConfig::after_quantile(
-                QuantileConfig::new(HEDGE_QUANTILE),
-                HEDGE_UNTIL_KNOWN,
-            ))
+            .hedge((!settings.no_hedge).then(|| {
+                HedgeConfig::after_quantile(QuantileConfig::new(HEDGE_QUANTILE), HEDGE_UNTIL_KNOWN)
+            }))
             .build()?,
             playback: connect(
                 "playback",

@@ -23,6 +23,10 @@ pub struct GatewaySettings {
     #[arg(long, env = "APLOMB_RECOMMENDATIONS", value_name = "URLS", value_parser = Endpoints::parse)]
     pub recommendations: Endpoints,
 
+    /// Ask for slow titles only once, to measure what a second time costs
+    #[arg(long, env = "APLOMB_NO_HEDGE")]
+    pub no_hedge: bool,
+
     /// Plant a bug for a game day to find
     #[arg(long, env = "APLOMB_BUG", value_enum, default_value_t)]
     pub bug: Bug,

@@ -11,11 +11,18 @@ use pin_project_lite::pin_project;
 use tokio::time::{Sleep, sleep};
 
 use super::error::InjectedAbort;
+use super::lease::{End, Term};
 use crate::BoxError;
 
-/// What a fault does to a body, as far as it has come.
+/// What a fault does to a body, as far as it has come, and until when.
 #[derive(Debug)]
-pub(crate) enum BodyFault {
+pub(crate) struct BodyFault {
+    effect: Effect,
+    end: End,
+}
+
+#[derive(Debug)]
+enum Effect {
     Reset {
         left: u64,
     },
@@ -28,15 +35,29 @@ pub(crate) enum BodyFault {
 }
 
 impl BodyFault {
-    pub(super) const fn reset(after_bytes: u64) -> Self {
-        Self::Reset { left: after_bytes }
+    pub(super) fn reset(after_bytes: u64, term: Term) -> Self {
+        Self {
+            effect: Effect::Reset { left: after_bytes },
+            end: term.end(),
+        }
     }
 
-    pub(super) const fn throttle(bytes_per_second: u64) -> Self {
-        Self::Throttle {
-            bytes_per_second,
-            waiting: None,
-            pending: Bytes::new(),
+    pub(super) fn throttle(bytes_per_second: u64, term: Term) -> Self {
+        Self {
+            effect: Effect::Throttle {
+                bytes_per_second,
+                waiting: None,
+                pending: Bytes::new(),
+            },
+            end: term.end(),
+        }
+    }
+
+    /// What it still holds back, once it is over.
+    fn release(self) -> Option<Frame<Bytes>> {
+        match self.effect {
+            Effect::Throttle { pending, .. } if !pending.is_empty() => Some(Frame::data(pending)),
+            _ => None,
         }
     }
 }
@@ -76,7 +97,7 @@ impl<B> FaultyBody<B> {
     pub(crate) fn aborted() -> Self {
         Self {
             body: None,
-            fault: Some(Box::new(BodyFault::reset(0))),
+            fault: Some(Box::new(BodyFault::reset(0, Term::of_the_request()))),
         }
     }
 }
@@ -94,19 +115,25 @@ where
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let this = self.project();
+        if let Some(fault) = this.fault
+            && Pin::new(&mut fault.end).poll(context).is_ready()
+            && let Some(held_back) = this.fault.take().and_then(|fault| fault.release())
+        {
+            return Poll::Ready(Some(Ok(held_back)));
+        }
         let Some(fault) = this.fault else {
             return match this.body.as_pin_mut() {
                 Some(body) => body.poll_frame(context).map_err(Into::into),
                 None => Poll::Ready(None),
             };
         };
-        match &mut **fault {
-            BodyFault::Reset { left: 0 } => Poll::Ready(Some(Err(InjectedAbort.into()))),
-            BodyFault::Reset { left } => {
+        match &mut fault.effect {
+            Effect::Reset { left: 0 } => Poll::Ready(Some(Err(InjectedAbort.into()))),
+            Effect::Reset { left } => {
                 let frame = ready!(next(this.body, context)?);
                 Poll::Ready(frame.map(|frame| Ok(cut(frame, left))))
             }
-            BodyFault::Throttle {
+            Effect::Throttle {
                 bytes_per_second,
                 waiting,
                 pending,
@@ -141,10 +168,10 @@ where
     }
 
     fn size_hint(&self) -> SizeHint {
-        match (&self.body, self.fault.as_deref()) {
+        match (&self.body, self.fault.as_ref().map(|fault| &fault.effect)) {
             (None, None) => SizeHint::with_exact(0),
             // The length that was announced is what makes a body that ends early a broken one.
-            (Some(body), None | Some(BodyFault::Reset { .. })) => body.size_hint(),
+            (Some(body), None | Some(Effect::Reset { .. })) => body.size_hint(),
             (_, Some(_)) => SizeHint::new(),
         }
     }

@@ -6,10 +6,12 @@ use std::task::{Context, Poll, ready};
 
 use http::{Response, StatusCode};
 use pin_project_lite::pin_project;
-use tokio::time::{Sleep, sleep};
 
 use super::body::{BodyFault, FaultyBody};
-use super::registry::{Injection, Instead};
+use super::injection::{Injection, Instead};
+use super::lease::Term;
+
+type Delay = Pin<Box<dyn Future<Output = ()> + Send + Sync>>;
 
 pin_project! {
     /// Response future of [`FaultService`](super::FaultService).
@@ -34,9 +36,8 @@ pin_project! {
 pin_project! {
     /// A request that a fault has met.
     struct Broken<L> {
-        #[pin]
-        delay: Sleep,
-        instead: Option<Instead>,
+        delay: Option<Delay>,
+        instead: Option<(Instead, Term)>,
         body: Option<BodyFault>,
         #[pin]
         later: L,
@@ -54,7 +55,7 @@ impl<F, L> ResponseFuture<F, L> {
         Self {
             call: Call::Broken {
                 broken: Box::pin(Broken {
-                    delay: sleep(injection.delay),
+                    delay: Some(Box::pin(Injection::wait(injection.delays))),
                     instead: injection.instead,
                     body: injection.body,
                     later,
@@ -91,10 +92,13 @@ where
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        if !this.delay.is_elapsed() {
-            ready!(this.delay.poll(context));
+        if let Some(delay) = this.delay {
+            ready!(delay.as_mut().poll(context));
+            *this.delay = None;
         }
-        if let Some(instead) = this.instead {
+        if let Some((instead, term)) = this.instead
+            && !term.is_over()
+        {
             return Poll::Ready(Ok(answer(*instead)));
         }
         let response = ready!(this.later.poll(context))?;

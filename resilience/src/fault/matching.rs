@@ -15,9 +15,14 @@ use crate::context::headers::CALLER;
 #[must_use]
 #[non_exhaustive]
 pub struct Matching {
-    /// The path begins so.
+    /// The path begins with these whole segments: `/titles` are `/titles` and `/titles/7`, and
+    /// not `/titles-old`. With a slash at its end only what is below.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path_prefix: Option<String>,
+    /// The route of axum's router, such as `/titles/{id}`. What is outside of a router has none.
+    #[cfg(feature = "axum")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub route: Option<String>,
     /// The method, in capitals.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub method: Option<String>,
@@ -30,9 +35,16 @@ pub struct Matching {
 }
 
 impl Matching {
-    /// Only paths that begin so.
+    /// Only paths that begin with these whole segments.
     pub fn path_prefix(mut self, prefix: impl Into<String>) -> Self {
         self.path_prefix = Some(prefix.into());
+        self
+    }
+
+    /// Only this route of axum's router, such as `/titles/{id}`.
+    #[cfg(feature = "axum")]
+    pub fn route(mut self, route: impl Into<String>) -> Self {
+        self.route = Some(route.into());
         self
     }
 
@@ -69,6 +81,16 @@ impl Matching {
                 "a path that begins with `/`",
             ));
         }
+        #[cfg(feature = "axum")]
+        if let Some(route) = &self.route
+            && !route.starts_with('/')
+        {
+            return Err(wrong(
+                "match.route",
+                route,
+                "a route that begins with `/`, such as `/titles/{id}`",
+            ));
+        }
         if let Some(method) = &self.method
             && (method.is_empty() || !method.bytes().all(|byte| byte.is_ascii_uppercase()))
         {
@@ -95,7 +117,7 @@ impl Matching {
             stated.is_some_and(|stated| stated.as_bytes() == value.as_bytes())
         };
         let prefix = self.path_prefix.as_deref();
-        prefix.is_none_or(|prefix| parts.uri.path().starts_with(prefix))
+        prefix.is_none_or(|prefix| is_below(parts.uri.path(), prefix))
             && self
                 .method
                 .as_deref()
@@ -105,5 +127,28 @@ impl Matching {
                 .as_deref()
                 .is_none_or(|caller| says(CALLER.as_str(), caller))
             && self.headers.iter().all(|(name, value)| says(name, value))
+            && self.is_route_of(parts)
     }
+}
+
+impl Matching {
+    #[cfg(feature = "axum")]
+    fn is_route_of(&self, parts: &Parts) -> bool {
+        self.route.as_ref().is_none_or(|route| {
+            let matched = parts.extensions.get::<axum::extract::MatchedPath>();
+            matched.is_some_and(|matched| matched.as_str() == route)
+        })
+    }
+
+    #[cfg(not(feature = "axum"))]
+    #[expect(clippy::unused_self, reason = "the same call with axum and without")]
+    const fn is_route_of(&self, _: &Parts) -> bool {
+        true
+    }
+}
+
+/// Whether a path begins with the segments of `prefix`.
+fn is_below(path: &str, prefix: &str) -> bool {
+    path.strip_prefix(prefix)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/') || prefix.ends_with('/'))
 }

@@ -2,8 +2,9 @@
 //!
 //! [`Faults`] holds the faults of one service or client. Each has a [kind](FaultKind), says which
 //! requests it [meets](Matching), and lives under a **lease**: it ends by itself unless it is
-//! renewed, so that an injector that dies leaves nothing behind. Where none is active a request
-//! pays for one load.
+//! renewed, so that an injector that dies leaves nothing behind. What it has begun ends with it:
+//! a delayed request goes on, a throttled body comes at once. Where none is active a request pays
+//! for one load.
 //!
 //! On a [server](crate::server()) faults stand before the handler, behind the queue and inside the
 //! deadline: a delay takes a place and is cut off by the deadline, as slow work is. In a
@@ -53,6 +54,8 @@ mod body;
 mod delay;
 mod error;
 mod future;
+mod injection;
+mod lease;
 mod matching;
 mod registry;
 mod service;

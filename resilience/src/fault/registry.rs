@@ -5,16 +5,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use http::HeaderMap;
 use http::request::Parts;
-use http::{HeaderMap, StatusCode};
 use parking_lot::Mutex;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
+use tokio::runtime::Handle;
 use tokio::time::Instant;
 
-use super::body::BodyFault;
 use super::error::FaultError;
+use super::injection::Injection;
+use super::lease::{Lease, Term};
 #[cfg(feature = "signed-faults")]
 use super::signed::SignedFaults;
 use super::spec::{FaultKind, FaultSpec, check_lease};
@@ -51,7 +53,7 @@ struct State {
 struct Active {
     id: FaultId,
     spec: FaultSpec,
-    ends: Instant,
+    lease: Lease,
     hits: u64,
 }
 
@@ -134,24 +136,6 @@ impl FaultsBuilder {
     }
 }
 
-/// What faults do to one request.
-#[derive(Debug, Default)]
-pub(crate) struct Injection {
-    /// It waits so long first.
-    pub(crate) delay: Duration,
-    /// It is not handled.
-    pub(crate) instead: Option<Instead>,
-    /// What happens to the body of its answer.
-    pub(crate) body: Option<BodyFault>,
-}
-
-/// What a request gets that is not handled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Instead {
-    Status(StatusCode),
-    Abort,
-}
-
 impl Faults {
     /// Begins the faults of the service or client called `name`: the name that metrics and
     /// events use.
@@ -176,7 +160,8 @@ impl Faults {
         Arc::ptr_eq(&self.shared, &other.shared)
     }
 
-    /// Begins a fault.
+    /// Begins a fault. Inside a tokio runtime its end is noticed when its lease passes, and
+    /// otherwise with the next request or list.
     ///
     /// # Errors
     ///
@@ -192,9 +177,11 @@ impl Faults {
         let id = FaultId(state.next_id);
         state.next_id += 1;
         let kind = spec.fault.as_str();
+        let lease = Lease::until(now + spec.lease());
+        self.end_after(lease.term());
         state.faults.push(Active {
             id,
-            ends: now + spec.lease(),
+            lease,
             spec,
             hits: 0,
         });
@@ -218,8 +205,25 @@ impl Faults {
         let mut state = self.shared.state.lock();
         self.shared.end_leases(&mut state, now);
         let fault = state.faults.iter_mut().find(|fault| fault.id == id);
-        fault.ok_or(FaultError::Unknown(id))?.ends = now + lease;
+        fault
+            .ok_or(FaultError::Unknown(id))?
+            .lease
+            .renew(now + lease);
         Ok(())
+    }
+
+    /// Metrics and events say that a fault has ended even where no request comes.
+    fn end_after(&self, term: Term) {
+        let Ok(runtime) = Handle::try_current() else {
+            return;
+        };
+        let shared = Arc::downgrade(&self.shared);
+        runtime.spawn(async move {
+            term.over().await;
+            if let Some(shared) = shared.upgrade() {
+                shared.end_leases(&mut shared.state.lock(), Instant::now());
+            }
+        });
     }
 
     /// Ends a fault.
@@ -252,8 +256,14 @@ impl Faults {
         let status = |fault: &Active| FaultStatus {
             id: fault.id,
             spec: fault.spec.clone(),
-            left_ms: u64::try_from(fault.ends.saturating_duration_since(now).as_millis())
-                .unwrap_or(u64::MAX),
+            left_ms: u64::try_from(
+                fault
+                    .lease
+                    .ends()
+                    .saturating_duration_since(now)
+                    .as_millis(),
+            )
+            .unwrap_or(u64::MAX),
             hits: fault.hits,
         };
         state.faults.iter().map(status).collect()
@@ -286,54 +296,31 @@ impl Faults {
         let mut state = self.shared.state.lock();
         self.shared.end_leases(&mut state, Instant::now());
         let State { faults, random, .. } = &mut *state;
-        let mut met: Vec<FaultKind> = brought.into_iter().collect();
+        let brought = brought.map(|fault| (fault, Term::of_the_request()));
+        let mut met: Vec<(FaultKind, Term)> = brought.into_iter().collect();
         for fault in faults.iter_mut() {
             let spec = &fault.spec;
             if spec.matching.meets(parts) && random.random_range(0.0..100.0) < spec.percentage {
                 fault.hits += 1;
-                met.push(spec.fault.clone());
+                met.push((spec.fault.clone(), fault.lease.term()));
             }
         }
         if met.is_empty() {
             return None;
         }
         let mut injection = Injection::default();
-        for fault in met {
+        for (fault, term) in met {
             self.shared.count(&fault);
-            injection.add(fault, random);
+            injection.add(fault, term, random);
         }
         Some(injection)
     }
 }
 
-impl Injection {
-    /// Delays add up; of what happens instead, and of what happens to the body, the first counts.
-    fn add(&mut self, fault: FaultKind, random: &mut ChaCha8Rng) {
-        let (mut instead, mut body) = (None, None);
-        match fault {
-            FaultKind::Delay { delay } => {
-                self.delay = self.delay.saturating_add(delay.draw(random));
-            }
-            FaultKind::Status { status } => {
-                instead = StatusCode::from_u16(status).ok().map(Instead::Status);
-            }
-            FaultKind::Abort => instead = Some(Instead::Abort),
-            FaultKind::ResetBody { after_bytes } => body = Some(BodyFault::reset(after_bytes)),
-            FaultKind::Throttle { bytes_per_second } => {
-                body = Some(BodyFault::throttle(bytes_per_second));
-            }
-        }
-        self.instead = self.instead.or(instead);
-        if self.body.is_none() {
-            self.body = body;
-        }
-    }
-}
-
 impl Shared {
     fn end_leases(&self, state: &mut State, now: Instant) {
-        if state.faults.iter().any(|fault| fault.ends <= now) {
-            self.end(state, "lease", |fault| fault.ends <= now);
+        if state.faults.iter().any(|fault| fault.lease.ends() <= now) {
+            self.end(state, "lease", |fault| fault.lease.ends() <= now);
         }
     }
 

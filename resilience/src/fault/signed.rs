@@ -58,7 +58,7 @@ const LONGEST_HEADER: usize = 4_096;
 
 /// What those who break requests and those who let themselves be broken both know.
 #[derive(Clone)]
-pub struct FaultKey(Vec<u8>);
+pub struct FaultKey(Hmac<Sha256>);
 
 impl FaultKey {
     /// A key of at least 32 bytes.
@@ -68,14 +68,16 @@ impl FaultKey {
     /// A shorter key.
     pub fn new(key: impl Into<Vec<u8>>) -> Result<Self, FaultError> {
         let key = key.into();
-        if key.len() >= SHORTEST_KEY {
-            return Ok(Self(key));
-        }
-        Err(FaultError::Value {
+        let wrong = || FaultError::Value {
             key: "key",
             value: format!("{} bytes long", key.len()),
             expected: "at least 32 bytes",
-        })
+        };
+        if key.len() < SHORTEST_KEY {
+            return Err(wrong());
+        }
+        let mac = <Hmac<Sha256> as KeyInit>::new_from_slice(&key).map_err(|_| wrong())?;
+        Ok(Self(mac))
     }
 
     /// The value of the header `aplomb-fault` for this instruction.
@@ -100,9 +102,7 @@ impl FaultKey {
     }
 
     fn mac(&self, payload: &str) -> Hmac<Sha256> {
-        // Any length is a key: what is longer than a block is hashed first.
-        #[expect(clippy::expect_used, reason = "HMAC takes keys of every length")]
-        let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(&self.0).expect("any length");
+        let mut mac = self.0.clone();
         mac.update(payload.as_bytes());
         mac
     }

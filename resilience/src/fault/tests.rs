@@ -79,7 +79,7 @@ async fn a_reset_breaks_off_in_mid_body() {
     let service = service_fn(async |_: Request<()>| {
         Ok::<_, Infallible>(Response::new(Full::new(Bytes::from_static(CONTENT))))
     });
-    let Ok(response) = FaultLayer::new(faults)
+    let Ok(response) = FaultLayer::new(faults.clone())
         .layer(service)
         .oneshot(request())
         .await;
@@ -149,6 +149,124 @@ async fn a_lifted_fault_is_gone_at_once() {
     }
     faults.lift_all();
     assert!(is_whole(&faults, request()).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_delay_that_has_begun_ends_with_its_fault() {
+    let hour = || FaultKind::Delay {
+        delay: Delay::fixed(Duration::from_secs(3_600)),
+    };
+    let begun = Instant::now();
+    assert!(is_whole(&with(hour()), request()).await);
+    assert_eq!(begun.elapsed(), LEASE);
+
+    let faults = with(hour());
+    let id = faults.list()[0].id;
+    let begun = Instant::now();
+    let later = async {
+        advance(ALMOST).await;
+        faults.renew(id, LEASE).unwrap();
+        advance(ALMOST).await;
+        faults.lift(id).unwrap();
+    };
+    let (is_whole, ()) = tokio::join!(is_whole(&faults, request()), later);
+    assert!(is_whole);
+    assert_eq!(begun.elapsed(), ALMOST * 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_status_behind_a_delay_ends_with_its_own_fault() {
+    let delay = Delay::fixed(LEASE / 2);
+    let faults = with(FaultKind::Delay { delay });
+    let short = FaultSpec::new(FaultKind::Status { status: 503 }, LEASE / 4);
+    faults.inject(short).unwrap();
+    assert!(is_whole(&faults, request()).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_comes_slowly_comes_at_once_when_the_fault_is_lifted() {
+    let faults = with(FaultKind::Throttle {
+        bytes_per_second: 500,
+    });
+    let begun = Instant::now();
+    let lift = async {
+        tokio::time::sleep(Duration::from_millis(1_000)).await;
+        faults.lift_all();
+    };
+    let (is_whole, ()) = tokio::join!(is_whole(&faults, request()), lift);
+    assert!(is_whole);
+    assert_eq!(begun.elapsed(), Duration::from_millis(1_000));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_end_of_a_lease_is_noticed_where_no_request_comes() {
+    let telemetry = Telemetry::default();
+    let mut events = telemetry.subscribe();
+    let faults = Faults::builder("metadata")
+        .telemetry(telemetry.clone())
+        .build();
+    let spec = || FaultSpec::new(FaultKind::Abort, LEASE);
+    let (first, _) = (faults.inject(spec()), faults.inject(spec()));
+    let active = telemetry.gauge(&names::FAULTS_ACTIVE, &["metadata"]);
+    tokio::time::sleep(ALMOST).await;
+    faults.renew(first.unwrap(), LEASE).unwrap();
+    assert_eq!(active.value(), 2);
+    tokio::time::sleep(Duration::from_millis(2)).await;
+    assert_eq!(active.value(), 1);
+    tokio::time::sleep(LEASE).await;
+    assert_eq!(active.value(), 0);
+    let mut ended = Vec::new();
+    while let Ok(event) = events.try_recv() {
+        if let Event::FaultEnded { id, reason, .. } = event {
+            ended.push((id, reason));
+        }
+    }
+    let lease = || "lease".to_owned();
+    assert_eq!(ended, [(2, lease()), (1, lease())]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_prefix_is_one_of_whole_segments() {
+    let meets = async |prefix: &str, path: &str| {
+        let faults = Faults::builder("metadata").build();
+        let meant = Matching::default().path_prefix(prefix);
+        let spec = FaultSpec::new(FaultKind::Abort, LEASE).matching(meant);
+        faults.inject(spec).unwrap();
+        !is_whole(&faults, Request::get(path).body(()).unwrap()).await
+    };
+    for (prefix, path, is_met) in [
+        ("/titles", "/titles", true),
+        ("/titles", "/titles/7", true),
+        ("/titles", "/titles?of=7", true),
+        ("/titles", "/titles-old", false),
+        ("/titles/", "/titles/7", true),
+        ("/titles/", "/titles", false),
+        ("/", "/rows", true),
+    ] {
+        assert_eq!(meets(prefix, path).await, is_met, "{prefix} and {path}");
+    }
+}
+
+#[cfg(feature = "axum")]
+#[tokio::test(start_paused = true)]
+async fn a_route_is_that_of_the_router() {
+    use axum::Router;
+    use axum::body::Body;
+    use axum::routing::get;
+
+    let faults = Faults::builder("metadata").build();
+    let meant = Matching::default().route("/titles/{id}");
+    let spec = FaultSpec::new(FaultKind::Status { status: 503 }, LEASE).matching(meant);
+    faults.inject(spec).unwrap();
+    let router = Router::new()
+        .route("/titles/{id}", get(async || ()))
+        .route("/titles/new", get(async || ()))
+        .layer(FaultLayer::new(faults));
+    for (path, status) in [("/titles/7", 503), ("/titles/new", 200)] {
+        let request = Request::get(path).body(Body::empty()).unwrap();
+        let answer = router.clone().oneshot(request).await.unwrap();
+        assert_eq!(answer.status(), status, "{path}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -224,6 +342,11 @@ fn mistakes_are_named_with_what_would_be_right() {
         (
             spec().matching(Matching::default().path_prefix("titles")),
             "match.path_prefix",
+        ),
+        #[cfg(feature = "axum")]
+        (
+            spec().matching(Matching::default().route("titles")),
+            "match.route",
         ),
         (
             spec().matching(Matching::default().method("get")),
