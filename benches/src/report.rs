@@ -49,7 +49,8 @@ fn head(run: &Run<'_>) -> String {
          bare call in the same round. *Promises* says what is switched on: who tracks latency \
          reads the clock twice. *By handle* means without a Tower service around the call, as \
          `failsafe` and `recloser` are used. Allocations per call are counted in a run of their \
-         own, since counting takes time. The `release` profile with thin LTO.\n\n",
+         own, since counting takes time. The `release` profile with thin LTO.\n\n\
+         Why goals are missed: [where the time goes](performance-profile.md).\n\n",
         machine = machine::describe(),
         peers = machine::peers(),
     )

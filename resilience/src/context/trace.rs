@@ -75,16 +75,13 @@ impl FromStr for TraceContext {
     type Err = BadTraceParent;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let fields: Vec<&str> = text.split('-').collect();
+        let mut fields = text.splitn(5, '-');
+        let mut field = |length| hex(fields.next().ok_or(BadTraceParent)?, length);
+        let (version, trace, span, flags) = (field(2)?, field(32)?, field(16)?, field(2)?);
         // A later version may append fields; version ff is forbidden.
-        let [version, trace, span, flags, rest @ ..] = fields.as_slice() else {
-            return Err(BadTraceParent);
-        };
-        let version = hex(version, 2)?;
-        if version == 0xff || (version == 0 && !rest.is_empty()) {
+        if version == 0xff || (version == 0 && fields.next().is_some()) {
             return Err(BadTraceParent);
         }
-        let (trace, span, flags) = (hex(trace, 32)?, hex(span, 16)?, hex(flags, 2)?);
         if trace == 0 || span == 0 {
             return Err(BadTraceParent);
         }

@@ -19,6 +19,9 @@ pub const HEADER: &str = "degradation";
 /// allow for all headers together.
 pub const SIZE_LIMIT: usize = 1_024;
 
+/// The most that is read of one answer, in bytes: what sixteen hops write that do not merge.
+const READ_LIMIT: usize = 16 * SIZE_LIMIT;
+
 /// The dependency under which entries are summed up that no longer fit.
 const OTHER: &str = "other";
 
@@ -52,10 +55,17 @@ pub fn format(entries: &[Degradation]) -> Option<HeaderValue> {
 }
 
 /// The entries of all `degradation` headers. A header that cannot be read is an entry called
-/// `unreadable` with weight 0: it is known that something was replaced, and not how much.
+/// `unreadable` with weight 0: it is known that something was replaced, and not how much. What
+/// goes beyond 16 KiB is not read.
 pub fn parse(headers: &HeaderMap) -> Vec<Degradation> {
     let mut entries = Vec::new();
+    let mut left = READ_LIMIT;
     for value in headers.get_all(HEADER) {
+        let Some(rest) = left.checked_sub(value.len()) else {
+            entries.push(unreadable());
+            break;
+        };
+        left = rest;
         match Parser::new(value.as_bytes()).parse::<List>() {
             Ok(list) => entries.extend(list.iter().map(read_entry)),
             Err(_) => entries.push(unreadable()),

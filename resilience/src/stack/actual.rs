@@ -9,13 +9,18 @@ use http::{Request, Response};
 use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
+use tracing::Instrument;
+use tracing::field::Empty;
+use tracing::instrument::Instrumented;
 
+use super::spans;
 use crate::BoxError;
 use crate::classify::{Classify, HttpClassify, Outcome};
 use crate::telemetry::{Counter, Telemetry, names};
 
 #[derive(Debug)]
 struct Handles {
+    client: String,
     success: Counter,
     failure: Counter,
     neutral: Counter,
@@ -34,6 +39,7 @@ impl ActualLayer {
         };
         Self {
             handles: Arc::new(Handles {
+                client: client.to_owned(),
                 success: outcome(Outcome::Success),
                 failure: outcome(Outcome::Failure),
                 neutral: outcome(Outcome::Neutral),
@@ -73,8 +79,14 @@ where
     }
 
     fn call(&mut self, request: Request<RequestBody>) -> Self::Future {
+        let span = tracing::debug_span!(
+            "attempt",
+            client = self.handles.client,
+            status = Empty,
+            error = Empty
+        );
         ResponseFuture {
-            inner: self.inner.call(request),
+            inner: span.in_scope(|| self.inner.call(request)).instrument(span),
             handles: Arc::clone(&self.handles),
         }
     }
@@ -84,7 +96,7 @@ pin_project! {
     /// The future of [`Actual`].
     pub(super) struct ResponseFuture<F> {
         #[pin]
-        inner: F,
+        inner: Instrumented<F>,
         handles: Arc<Handles>,
     }
 }
@@ -97,7 +109,9 @@ where
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let result = ready!(this.inner.poll(context));
+        let mut inner = this.inner;
+        let result = ready!(inner.as_mut().poll(context));
+        spans::end(inner.span(), &result);
         match HttpClassify::server_errors().classify(result.as_ref()) {
             Outcome::Success => this.handles.success.increment(),
             Outcome::Failure => this.handles.failure.increment(),

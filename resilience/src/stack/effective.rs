@@ -10,7 +10,11 @@ use pin_project_lite::pin_project;
 use tokio::time::Instant;
 use tower_layer::Layer;
 use tower_service::Service;
+use tracing::Instrument;
+use tracing::field::Empty;
+use tracing::instrument::Instrumented;
 
+use super::spans;
 use crate::BoxError;
 use crate::classify::{Classify, HttpClassify, Outcome};
 use crate::context::{CallContext, Carried, headers};
@@ -19,6 +23,7 @@ use crate::telemetry::{Counter, Histogram, Telemetry, names};
 
 #[derive(Debug)]
 struct Handles {
+    client: String,
     full: Counter,
     degraded: Counter,
     failed: Counter,
@@ -36,6 +41,7 @@ impl EffectiveLayer {
         let outcome = |outcome| telemetry.counter(&names::CLIENT_REQUESTS, &[client, outcome]);
         Self {
             handles: Arc::new(Handles {
+                client: client.to_owned(),
                 full: outcome("full"),
                 degraded: outcome("degraded"),
                 failed: outcome("failed"),
@@ -78,9 +84,18 @@ where
 
     fn call(&mut self, mut request: Request<RequestBody>) -> Self::Future {
         let context = CallContext::of(request.extensions()).unwrap_or_default();
+        let span = tracing::debug_span!(
+            "call",
+            client = self.handles.client,
+            method = %request.method(),
+            path = request.uri().path(),
+            trace = format_args!("{:032x}", context.trace().trace_id()),
+            status = Empty,
+            error = Empty,
+        );
         Carried::edit(request.extensions_mut()).context = Some(context);
         ResponseFuture {
-            inner: self.inner.call(request),
+            inner: span.in_scope(|| self.inner.call(request)).instrument(span),
             begun: Instant::now(),
             handles: Arc::clone(&self.handles),
         }
@@ -92,7 +107,7 @@ pin_project! {
     /// anything.
     pub(super) struct ResponseFuture<F> {
         #[pin]
-        inner: F,
+        inner: Instrumented<F>,
         begun: Instant,
         handles: Arc<Handles>,
     }
@@ -106,7 +121,9 @@ where
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let result = ready!(this.inner.poll(context));
+        let mut inner = this.inner;
+        let result = ready!(inner.as_mut().poll(context));
+        spans::end(inner.span(), &result);
         this.handles.seconds.observe(this.begun.elapsed());
         match &result {
             Ok(response) if is_degraded(response) => this.handles.degraded.increment(),

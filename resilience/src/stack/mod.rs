@@ -44,6 +44,7 @@ mod optional;
 mod propagate;
 mod round_robin;
 mod semantic;
+mod spans;
 
 #[cfg(feature = "settings")]
 pub(crate) use builder::BREAKER_FAILURE_RATE;
