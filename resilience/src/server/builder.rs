@@ -13,7 +13,7 @@ use crate::concurrency::{self, AdaptiveLimit, Gate, Order, QueueDelay};
 use crate::config::ConfigError;
 use crate::context::Priority;
 use crate::fault::Faults;
-use crate::rate_limit::RateLimiter;
+use crate::rate_limit::{RateLimiter, RateLimiterBuilder};
 use crate::telemetry::{Telemetry, names};
 
 /// How much a stranger's request matters.
@@ -21,6 +21,35 @@ pub(super) type PriorityOf = Arc<dyn Fn(&Parts) -> Priority + Send + Sync>;
 
 /// How requests are labelled in metrics.
 pub(super) type RouteLabel = Arc<dyn Fn(&Parts) -> String + Send + Sync>;
+
+/// Where the rate limit comes from.
+#[derive(Clone)]
+enum RateLimitSource {
+    Limiter(RateLimiter),
+    Builder(RateLimiterBuilder),
+}
+
+impl RateLimitSource {
+    fn mistake(&self) -> Option<ConfigError> {
+        match self {
+            Self::Limiter(_) => None,
+            Self::Builder(builder) => builder.clone().build().err(),
+        }
+    }
+
+    fn limiter(self, telemetry: &Telemetry) -> Option<RateLimiter> {
+        match self {
+            Self::Limiter(limiter) => Some(limiter),
+            Self::Builder(builder) => match builder.telemetry(telemetry.clone()).build() {
+                Ok(limiter) => Some(limiter),
+                Err(error) => {
+                    tracing::error!(%error, "nothing is limited: {error}");
+                    None
+                }
+            },
+        }
+    }
+}
 
 /// Builds a [`ServerLayer`]; begun by [`server`](super::server).
 #[derive(Clone)]
@@ -37,7 +66,7 @@ pub struct ServerBuilder {
     exempt: Vec<String>,
     route_label: RouteLabel,
     priority: Option<PriorityOf>,
-    rate_limit: Option<RateLimiter>,
+    rate_limit: Option<RateLimitSource>,
     faults: Option<Faults>,
     semantic_metrics: bool,
 }
@@ -167,7 +196,14 @@ impl ServerBuilder {
     /// with `Retry-After` before it waits for a place; exempt paths are not limited.
     #[must_use]
     pub fn rate_limit(mut self, limiter: impl Into<Option<RateLimiter>>) -> Self {
-        self.rate_limit = limiter.into();
+        self.rate_limit = limiter.into().map(RateLimitSource::Limiter);
+        self
+    }
+
+    /// The same, where the server has the limiter for itself: it gets the server's telemetry.
+    #[must_use]
+    pub fn quota(mut self, limiter: RateLimiterBuilder) -> Self {
+        self.rate_limit = Some(RateLimitSource::Builder(limiter));
         self
     }
 
@@ -196,18 +232,26 @@ impl ServerBuilder {
     }
 
     /// Says of a number that it cannot be. [`layer`](Self::layer) makes the best of such a one:
-    /// with no place at all every request is refused.
+    /// with no place at all every request is refused, and a [quota](Self::quota) that cannot
+    /// be is logged as an error and does not limit.
     ///
     /// # Errors
     ///
     /// The first number that cannot be.
     pub fn check(&self) -> Result<(), ConfigError> {
-        if self.max_in_flight == 0 {
-            return Err(ConfigError::new("server", "max_in_flight", 0, "at least 1"));
-        }
-        self.queue.check("server")?;
-        self.adaptive
-            .map_or(Ok(()), |adaptive| adaptive.check("server"))
+        self.mistakes().into_iter().next().map_or(Ok(()), Err)
+    }
+
+    /// What cannot be.
+    pub(crate) fn mistakes(&self) -> Vec<ConfigError> {
+        let no_place = || ConfigError::new("server", "max_in_flight", 0, "at least 1");
+        let parts = [
+            (self.max_in_flight == 0).then(no_place),
+            self.queue.check("server").err(),
+            self.adaptive.and_then(|it| it.check("server").err()),
+            self.rate_limit.as_ref().and_then(RateLimitSource::mistake),
+        ];
+        parts.into_iter().flatten().collect()
     }
 
     /// The layer. Every service it is put around shares one queue.
@@ -222,6 +266,9 @@ impl ServerBuilder {
             Some(adaptive) => Gate::adaptive(adaptive, self.queue, shown),
             None => Gate::fixed(self.max_in_flight, self.queue, shown),
         };
+        let rate_limit = self
+            .rate_limit
+            .and_then(|source| source.limiter(&self.telemetry));
         let counts = Counts::new(&self.name, self.telemetry, self.route_label)
             .with_semantic_metrics(self.semantic_metrics);
         ServerLayer::new(Shared {
@@ -233,7 +280,7 @@ impl ServerBuilder {
             reserve: self.reserve,
             exempt: self.exempt,
             priority: self.priority,
-            rate_limit: self.rate_limit,
+            rate_limit,
             faults: self.faults,
             counts,
         })

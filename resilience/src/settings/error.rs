@@ -18,12 +18,25 @@ impl Mistake {
             ("balancer", _) => "balance.",
             ("retry", _) => "retry.",
             ("hedge", _) => "hedge.",
+            ("bulkhead", "bounds" | "window" | "latency") => "bulkhead.adaptive.",
             ("bulkhead", _) => "bulkhead.",
             ("timeout", "quantile" | "factor" | "minimum") => "adaptive_timeout.",
             _ => "",
         };
         Self {
             path: format!("clients.{name}.{section}{}", key_path(error)),
+            message: error.to_string(),
+        }
+    }
+
+    pub(super) fn in_server(name: &str, error: &ConfigError) -> Self {
+        let section = match (error.part(), error.key()) {
+            ("rate limit", _) => "rate_limit.",
+            ("server", "bounds" | "window" | "latency") => "adaptive.",
+            _ => "",
+        };
+        Self {
+            path: format!("servers.{name}.{section}{}", key_path(error)),
             message: error.to_string(),
         }
     }

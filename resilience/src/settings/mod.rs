@@ -53,7 +53,7 @@ pub use client::{
 pub use error::{Mistake, SettingsError};
 pub use latency::{AdaptiveLimitSettings, AdaptiveTimeoutSettings, HedgeSettings};
 pub use limit::Limit;
-pub use server::{QueueSettings, ServerSettings};
+pub use server::{QueueSettings, RateLimitSettings, ServerSettings};
 pub use span::Span;
 
 use crate::server::ServerBuilder;
@@ -76,7 +76,7 @@ impl Settings {
     /// # Errors
     ///
     /// A value of the wrong kind or an unknown key: the first one, with its path. Values that
-    /// a part cannot work with: the first one of each stack.
+    /// a part cannot work with: the first one of each part of each stack.
     pub fn read(sources: config::Config) -> Result<Self, SettingsError> {
         let settings: Self = serde_path_to_error::deserialize(sources)
             .map_err(|error| SettingsError::unreadable(&error))?;
@@ -84,9 +84,12 @@ impl Settings {
         for (name, client) in &settings.clients {
             mistakes.extend(client.contradiction(name));
             // What a builder refuses to build will not work later either.
-            if let Err(error) = settings.client(name).build() {
-                mistakes.push(Mistake::in_client(name, error.value()));
-            }
+            let refused = settings.client(name).mistakes();
+            mistakes.extend(refused.iter().map(|it| Mistake::in_client(name, it)));
+        }
+        for name in settings.servers.keys() {
+            let refused = settings.server(name).mistakes();
+            mistakes.extend(refused.iter().map(|it| Mistake::in_server(name, it)));
         }
         if mistakes.is_empty() {
             return Ok(settings);
@@ -107,7 +110,7 @@ impl Settings {
     pub fn server(&self, name: &str) -> ServerBuilder {
         let builder = crate::server(name);
         match self.servers.get(name) {
-            Some(settings) => settings.apply(builder),
+            Some(settings) => settings.apply(name, builder),
             None => builder,
         }
     }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::latency::AdaptiveLimitSettings;
 use super::{Limit, Span};
+use crate::rate_limit::{RateLimiter, RateLimiterBuilder};
 use crate::server::ServerBuilder;
 
 /// What can be set of a server stack; see [`ServerBuilder`] for what each key means.
@@ -22,6 +23,8 @@ pub struct ServerSettings {
     pub semantic_metrics: Option<bool>,
     /// How many requests may wait, and for how long.
     pub queue: Option<QueueSettings>,
+    /// How many requests a caller may make.
+    pub rate_limit: Option<RateLimitSettings>,
     /// The longest time for a request.
     pub default_deadline: Option<Limit>,
     /// What is kept back of the time that a request brings.
@@ -41,8 +44,45 @@ pub struct QueueSettings {
     pub wait: Span,
 }
 
+/// A quota for each caller, or for all of them together; see [`RateLimiterBuilder`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct RateLimitSettings {
+    /// How many requests in one period.
+    pub requests: u32,
+    /// The period.
+    pub period: Span,
+    /// How many requests are let through at once after a pause.
+    pub burst: Option<u32>,
+    /// The header that tells callers apart; requests without it are not limited. Without this
+    /// key all requests share one quota.
+    pub header: Option<String>,
+    /// How many callers are told apart at the same time.
+    pub maximum_keys: Option<usize>,
+}
+
+impl RateLimitSettings {
+    fn builder(&self, name: &str) -> RateLimiterBuilder {
+        let mut builder = RateLimiter::builder(name).quota(self.requests, self.period.0);
+        if let Some(burst) = self.burst {
+            builder = builder.burst(burst);
+        }
+        if let Some(keys) = self.maximum_keys {
+            builder = builder.maximum_keys(keys);
+        }
+        if let Some(header) = self.header.clone() {
+            builder = builder.key(move |parts| {
+                let value = parts.headers.get(&header)?;
+                Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
+            });
+        }
+        builder
+    }
+}
+
 impl ServerSettings {
-    pub(super) fn apply(&self, mut builder: ServerBuilder) -> ServerBuilder {
+    pub(super) fn apply(&self, name: &str, mut builder: ServerBuilder) -> ServerBuilder {
         if let Some(enabled) = self.enabled {
             builder = builder.enabled(enabled);
         }
@@ -57,6 +97,9 @@ impl ServerSettings {
         }
         if let Some(queue) = self.queue {
             builder = builder.queue(queue.length, queue.wait.0);
+        }
+        if let Some(limit) = &self.rate_limit {
+            builder = builder.quota(limit.builder(name));
         }
         if let Some(Limit(deadline)) = self.default_deadline {
             builder = builder.default_deadline(deadline);

@@ -114,6 +114,54 @@ fn what_a_part_cannot_work_with_is_found_in_every_client() {
 }
 
 #[test]
+fn what_a_server_cannot_work_with_is_found() {
+    let file = json!({
+        "clients": {"auth": {"retry": {"maximum_attempts": 0}, "breaker": {"failure_rate": 2.0}}},
+        "servers": {"gateway": {
+            "max_in_flight": 0,
+            "adaptive": {"minimum": 9, "maximum": 3},
+            "rate_limit": {"requests": 10, "period": "0s"},
+        }},
+    });
+    let error = read(&file, &[]).unwrap_err();
+    let paths: Vec<&str> = error.mistakes().iter().map(Mistake::path).collect();
+    assert_eq!(
+        paths,
+        [
+            "clients.auth.retry.maximum_attempts",
+            "clients.auth.breaker.failure_rate",
+            "servers.gateway.max_in_flight",
+            "servers.gateway.adaptive.bounds",
+            "servers.gateway.rate_limit.period",
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rate_limit_can_be_set() {
+    use axum::Router;
+    use axum::body::Body;
+    use axum::routing::get;
+    use http::Request;
+    use tower::ServiceExt;
+
+    let limit = json!({"requests": 1, "period": "1min", "header": "x-user"});
+    let file = json!({"servers": {"gateway": {"rate_limit": limit}}});
+    let settings = read(&file, &[]).unwrap();
+    let router = Router::new()
+        .route("/", get(async || ()))
+        .layer(settings.server("gateway").layer());
+    let mut statuses = Vec::new();
+    for user in ["7", "7", "8"] {
+        let request = Request::get("/").header("x-user", user);
+        let request = request.body(Body::empty()).unwrap();
+        let answer = router.clone().oneshot(request).await.unwrap();
+        statuses.push(answer.status().as_u16());
+    }
+    assert_eq!(statuses, [200, 429, 200]);
+}
+
+#[test]
 fn ejection_can_be_set() {
     let client =
         |balance: serde_json::Value| json!({"clients": {"metadata": {"balance": balance}}});

@@ -336,6 +336,27 @@ impl ClientBuilder {
         }
     }
 
+    /// What cannot be: the first value of each part.
+    #[cfg(feature = "settings")]
+    pub(crate) fn mistakes(&self) -> Vec<ConfigError> {
+        let parts = [
+            self.check(),
+            self.caller_header().map(drop),
+            self.fallback_layer().map(drop),
+            self.retry_layer(0).map(drop),
+            self.hedge_layer().map(drop),
+            self.breaker_layer(0).map(drop),
+            self.bulkhead_layer().map(drop),
+            self.timeout_layer().map(drop),
+            self.idle_layer().map(drop),
+            self.balance_layer(0).map(drop),
+        ];
+        let mut mistakes: Vec<ConfigError> = parts.into_iter().filter_map(Result::err).collect();
+        // Two parts may refuse the same value.
+        mistakes.dedup_by(|one, other| one.key() == other.key());
+        mistakes
+    }
+
     fn durations(&self) -> Option<Arc<RequestDurations>> {
         let definition = &names::HTTP_CLIENT_REQUEST_DURATION;
         let durations = || RequestDurations::new(self.telemetry.clone(), definition);
