@@ -3,12 +3,14 @@
 //! `snapshot of targets → select → guard → plan(seed) → inject → observe → recover → verdict`:
 //! what decides is pure; only `target` and `fault` touch the world.
 
+pub mod agent;
 pub mod cli;
 pub mod engine;
 pub mod exit;
 mod fault;
 pub mod file;
 pub mod guard;
+mod hash;
 pub mod journal;
 pub mod load;
 pub mod observe;

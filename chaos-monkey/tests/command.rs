@@ -173,21 +173,21 @@ fn schemas_are_json_and_know_their_kinds() {
         assert_eq!(code(&output), Some(0));
         serde_json::from_slice(&output.stdout).expect("JSON")
     };
-    for kind in ["System", "GameDay"] {
+    for kind in ["System", "GameDay", "Agent"] {
         let schema = document(&["schema", "--kind", kind]);
         assert_eq!(schema["title"], kind);
         assert_eq!(schema["properties"]["kind"]["const"], kind);
         assert_eq!(schema["additionalProperties"], false);
     }
-    let both = document(&["schema"]);
-    for name in ["System", "GameDay", "Duration"] {
-        assert!(both["$defs"][name].is_object(), "{name}");
+    let all = document(&["schema"]);
+    for name in ["System", "GameDay", "Agent", "Duration"] {
+        assert!(all["$defs"][name].is_object(), "{name}");
     }
-    let kinds = both["oneOf"].as_array().expect("kinds");
-    assert_eq!(kinds.len(), 2);
+    let kinds = all["oneOf"].as_array().expect("kinds");
+    assert_eq!(kinds.len(), 3);
     for kind in kinds {
         let target = kind["$ref"].as_str().expect("a reference");
-        assert!(both.pointer(target.trim_start_matches('#')).is_some());
+        assert!(all.pointer(target.trim_start_matches('#')).is_some());
     }
 }
 

@@ -1,6 +1,7 @@
 //! The command line, as a library, so that other commands can offer parts of it.
 
 mod completions;
+mod explain;
 mod plan;
 mod report;
 mod run;
@@ -15,6 +16,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 pub use completions::CompletionsArguments;
+pub use explain::ExplainArguments;
 pub use plan::{PlanArguments, PlanOutput};
 pub use report::ReportArguments;
 pub use run::RunArguments;
@@ -54,6 +56,7 @@ enum Command {
     #[command(subcommand)]
     GameDay(GameDayCommand),
     Plan(PlanArguments),
+    Explain(ExplainArguments),
     Validate(ValidateArguments),
     Schema(SchemaArguments),
     Report(ReportArguments),
@@ -89,6 +92,7 @@ impl Cli {
         match self.command {
             Command::GameDay(GameDayCommand::Run(arguments)) => run::execute(arguments),
             Command::Plan(arguments) => plan::execute(&arguments),
+            Command::Explain(arguments) => explain::execute(&arguments),
             Command::Validate(arguments) => validate::execute(&arguments),
             Command::Schema(arguments) => schema::execute(&arguments),
             Command::Report(arguments) => report::execute(&arguments),

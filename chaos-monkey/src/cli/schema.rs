@@ -17,7 +17,7 @@ use crate::schema::{Kind, any_json_schema, json_schema, reference};
                   chaos-monkey schema > aplomb.schema.json"
 )]
 pub struct SchemaArguments {
-    /// The kind of resource, System or GameDay; both if it is left out
+    /// The kind of resource, System, GameDay or Agent; all if it is left out
     #[arg(long, value_parser = kind_named)]
     pub kind: Option<Kind>,
 
@@ -42,7 +42,7 @@ fn kind_named(word: &str) -> Result<Kind, String> {
         .find(|kind| kind.as_str().eq_ignore_ascii_case(word))
         .ok_or_else(|| {
             let words = Kind::ALL.map(Kind::as_str);
-            format!("there is no such kind: write {}", words.join(" or "))
+            format!("there is no such kind: write {}", words.join(", "))
         })
 }
 

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::print;
 use crate::exit::Exit;
-use crate::file;
+use crate::file::{self, Documents};
 
 /// Checks files and reports every mistake in them
 #[derive(Debug, Args)]
@@ -24,20 +24,33 @@ pub struct ValidateArguments {
 
 pub(super) fn execute(arguments: &ValidateArguments) -> Exit {
     match file::load(&arguments.files) {
-        Ok(documents) => print(
-            format!(
-                "{} and {}, no mistake\n",
-                counted(documents.systems.len(), "system"),
-                counted(documents.game_days.len(), "game day"),
-            )
-            .as_bytes(),
-            std::io::stdout(),
-        ),
+        Ok(documents) => {
+            let text = format!("{}, no mistake\n", held(&documents));
+            print(text.as_bytes(), std::io::stdout())
+        }
         Err(mistakes) => {
             eprintln!("{mistakes:#}");
             eprintln!("{}", counted(mistakes.list().len(), "mistake"));
             Exit::Usage
         }
+    }
+}
+
+/// How many resources of each kind there are.
+fn held(documents: &Documents) -> String {
+    let counts = [
+        (documents.systems.len(), "system"),
+        (documents.game_days.len(), "game day"),
+        (documents.agents.len(), "agent"),
+    ];
+    let held: Vec<String> = counts
+        .into_iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, what)| counted(number, what))
+        .collect();
+    match held.as_slice() {
+        [before @ .., last] if !before.is_empty() => format!("{} and {last}", before.join(", ")),
+        _ => held.concat(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a set of files holds.
 
 use super::Mistake;
-use crate::schema::{GameDay, System};
+use crate::schema::{Agent, GameDay, System};
 
 /// The resources of a set of files.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -10,6 +10,8 @@ pub struct Documents {
     pub systems: Vec<System>,
     /// The game days, in the order in which they were read.
     pub game_days: Vec<GameDay>,
+    /// The settings of agents, in the order in which they were read.
+    pub agents: Vec<Agent>,
 }
 
 impl Documents {
@@ -26,6 +28,33 @@ impl Documents {
             ))
         })?;
         Ok((game_day, system))
+    }
+
+    /// The agent of this name, or the only one if no name is given.
+    ///
+    /// # Errors
+    /// Says which names there are.
+    pub fn agent(&self, name: Option<&str>) -> Result<&Agent, Mistake> {
+        let agents = self.agents.iter();
+        let names: Vec<&str> = agents.map(|agent| agent.metadata.name.as_str()).collect();
+        let found = match (name, self.agents.as_slice()) {
+            (None, [only]) => Some(only),
+            (None, _) => None,
+            (Some(name), all) => all.iter().find(|agent| agent.metadata.name == name),
+        };
+        let names = names.join(", ");
+        found.ok_or_else(|| {
+            Mistake::unplaced(match name {
+                _ if names.is_empty() => {
+                    "there are no settings of an agent in these files: give one with `kind: Agent`"
+                        .to_owned()
+                }
+                Some(name) => {
+                    format!("there is no agent `{name}` in these files: there is {names}")
+                }
+                None => format!("there are several agents, name one of them: {names}"),
+            })
+        })
     }
 
     pub(super) fn system(&self, name: &str) -> Option<&System> {

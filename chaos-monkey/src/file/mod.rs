@@ -62,7 +62,7 @@ pub fn check_system(system: &System) -> Vec<Mistake> {
     let checked = check_value(Kind::System, system);
     let mended = Mended {
         system: &checked.places,
-        game_day: &[],
+        ..Mended::default()
     };
     let problems = semantics::of_system(system, &mended);
     unplaced(checked, problems)
@@ -73,8 +73,8 @@ pub fn check_system(system: &System) -> Vec<Mistake> {
 pub fn check_game_day(game_day: &GameDay, system: &System) -> Vec<Mistake> {
     let checked = check_value(Kind::GameDay, game_day);
     let mended = Mended {
-        system: &[],
         game_day: &checked.places,
+        ..Mended::default()
     };
     let problems = semantics::of_game_day(game_day, system, &mended);
     unplaced(checked, problems)

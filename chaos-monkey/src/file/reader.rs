@@ -12,7 +12,7 @@ use super::semantics::{self, Mended, Problem};
 use super::source::Source;
 use super::tree::{self, Node};
 use super::{Documents, KeyPath, Mistake, Mistakes, check};
-use crate::schema::{API_VERSION, GameDay, Kind, System, json_schema};
+use crate::schema::{API_VERSION, Agent, GameDay, Kind, System, json_schema};
 
 /// The size of the largest file, in bytes: far more than a person writes.
 const LARGEST_FILE: u64 = 4 * 1024 * 1024;
@@ -30,6 +30,7 @@ pub(super) struct Reader {
     known: Vec<System>,
     systems: Vec<Draft<System>>,
     game_days: Vec<Draft<GameDay>>,
+    agents: Vec<Draft<Agent>>,
     /// With the order of their files.
     mistakes: Vec<(usize, Mistake)>,
     files: usize,
@@ -44,6 +45,7 @@ impl Reader {
             known: known.to_vec(),
             systems: Vec::new(),
             game_days: Vec::new(),
+            agents: Vec::new(),
             mistakes: Vec::new(),
             files: 0,
             incomplete: false,
@@ -66,7 +68,8 @@ impl Reader {
         let source = Rc::new(self.next_source(name, text));
         let parsed = tree::parse(text);
         if parsed.documents.is_empty() && parsed.errors.is_empty() {
-            let message = "is empty: write a `kind: System` or a `kind: GameDay`".to_owned();
+            let message =
+                "is empty: write a `kind: System`, a `kind: GameDay` or a `kind: Agent`".to_owned();
             self.push(&source, source.mistake_of_all(message));
         }
         self.incomplete |= parsed.broken_off;
@@ -88,7 +91,7 @@ impl Reader {
         for draft in &systems {
             let mended = Mended {
                 system: &draft.mended,
-                game_day: &[],
+                ..Mended::default()
             };
             let problems = semantics::of_system(&draft.resource, &mended);
             self.place(draft, problems);
@@ -97,6 +100,16 @@ impl Reader {
             let problems = self.problems_of_game_day(&draft, &systems);
             self.place(&draft, problems);
             self.game_days.push(draft);
+        }
+        let mut agents = Vec::new();
+        for draft in std::mem::take(&mut self.agents) {
+            let mended = Mended {
+                agent: &draft.mended,
+                ..Mended::default()
+            };
+            let problems = semantics::of_agent(&draft.resource, &mended);
+            self.place(&draft, problems);
+            agents.push(draft.resource);
         }
         if !self.mistakes.is_empty() {
             return Err(in_order(self.mistakes));
@@ -109,6 +122,7 @@ impl Reader {
                 .into_iter()
                 .map(|draft| draft.resource)
                 .collect(),
+            agents,
         })
     }
 
@@ -125,6 +139,10 @@ impl Reader {
             Some(Kind::GameDay) => {
                 let draft = self.draft::<GameDay>(Kind::GameDay, source, tree);
                 self.game_days.extend(draft);
+            }
+            Some(Kind::Agent) => {
+                let draft = self.draft::<Agent>(Kind::Agent, source, tree);
+                self.agents.extend(draft);
             }
             None => {
                 self.incomplete = true;
@@ -178,6 +196,7 @@ impl Reader {
             let mended = Mended {
                 system: mended,
                 game_day: &draft.mended,
+                ..Mended::default()
             };
             return semantics::of_game_day(game_day, system, &mended);
         }
@@ -233,7 +252,20 @@ impl Reader {
                 )
             }),
         );
-        self.mistakes.extend(systems.into_iter().chain(game_days));
+        let agents = repeated(
+            Vec::new(),
+            self.agents.iter().map(|draft| {
+                let name = draft.resource.metadata.name.as_str();
+                (
+                    name,
+                    draft.source.as_ref(),
+                    &draft.tree,
+                    draft.mended.as_slice(),
+                )
+            }),
+        );
+        let all = systems.into_iter().chain(game_days).chain(agents);
+        self.mistakes.extend(all);
     }
 
     /// Finds where problems stand.
@@ -285,7 +317,7 @@ fn without_kind(source: &Source, tree: &Node) -> Mistake {
     let Some(kind) = tree.get("kind") else {
         let message = format!(
             "the key `kind` is missing: begin with `apiVersion: {API_VERSION}` and \
-             `kind: System` or `kind: GameDay`"
+             `kind: System`, `kind: GameDay` or `kind: Agent`"
         );
         return source.mistake(tree.at, KeyPath::root(), None, message);
     };

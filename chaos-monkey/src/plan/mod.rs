@@ -10,6 +10,7 @@ use std::time::Duration;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
+use crate::hash;
 use crate::journal::{InstanceName, PlannedFault, ServiceLayout};
 use crate::schedule::strikes;
 use crate::schema::{
@@ -169,15 +170,8 @@ fn victims_of(
 /// Each entry draws from a stream of its own, so that a new entry changes no other one's victims.
 fn source_of_chance(seed: u64, entry: &str) -> ChaCha8Rng {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
-    random.set_stream(fnv1a(entry.as_bytes()));
+    random.set_stream(hash::fnv1a(entry.as_bytes()));
     random
-}
-
-/// The hash FNV-1a in 64 bits: stable across platforms and releases, unlike the standard library's.
-fn fnv1a(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
-    })
 }
 
 fn fault_id(entry: &TimelineFault, number: usize) -> String {

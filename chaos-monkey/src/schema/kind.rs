@@ -3,7 +3,7 @@
 use schemars::generate::SchemaSettings;
 use schemars::{Schema, schema_for};
 
-use super::{GameDay, System};
+use super::{Agent, GameDay, System};
 
 /// A kind of resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,11 +12,13 @@ pub enum Kind {
     System,
     /// What is done to it.
     GameDay,
+    /// Which pods of a cluster may be killed, and when.
+    Agent,
 }
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 2] = [Self::System, Self::GameDay];
+    pub const ALL: [Self; 3] = [Self::System, Self::GameDay, Self::Agent];
 
     /// The kind of this word in a file.
     pub fn named(word: &str) -> Option<Self> {
@@ -28,6 +30,7 @@ impl Kind {
         match self {
             Self::System => "System",
             Self::GameDay => "GameDay",
+            Self::Agent => "Agent",
         }
     }
 }
@@ -37,6 +40,7 @@ pub fn json_schema(kind: Kind) -> Schema {
     match kind {
         Kind::System => schema_for!(System),
         Kind::GameDay => schema_for!(GameDay),
+        Kind::Agent => schema_for!(Agent),
     }
 }
 
@@ -46,12 +50,13 @@ pub fn any_json_schema() -> Schema {
     let kinds = [
         generator.subschema_for::<System>(),
         generator.subschema_for::<GameDay>(),
+        generator.subschema_for::<Agent>(),
     ];
     let definitions = generator.take_definitions(true);
     schemars::json_schema!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Aplomb",
-        "description": "What can be broken, or what is done to it.",
+        "description": "What can be broken, what is done to it, or who may do it again and again.",
         "oneOf": kinds,
         "$defs": definitions,
     })

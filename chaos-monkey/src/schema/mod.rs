@@ -3,6 +3,7 @@
 //! One Rust type per resource, from which come the file reader, the JSON schema and the
 //! reference page. Keys are camelCase, choices are externally tagged, unknown keys are errors.
 
+mod agent;
 mod duration;
 mod game_day;
 mod kind;
@@ -14,6 +15,10 @@ mod steady_state;
 mod system;
 mod timeline;
 
+pub use agent::{
+    Agent, AgentSpec, Hours, NamespaceChoice, OptIn, OwnerChoice, OwnerKind, PodChoice, Schedule,
+    VictimAmount, Weekday,
+};
 pub use duration::Span;
 pub use game_day::{AbortCondition, GameDay, GameDaySpec, Guards, ReadBack, Recovery};
 pub use kind::{Kind, any_json_schema, json_schema};

@@ -15,6 +15,12 @@ pub(crate) const JSON_POINTER: &str = "^(/.*)?$";
 /// A name that HTTP takes for a header (RFC 9110, a token).
 pub(crate) const HEADER_NAME: &str = "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$";
 
+/// A time of day, up to midnight at its end.
+pub(crate) const CLOCK_TIME: &str = "^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$";
+
+/// A day of one year, or of every year.
+pub(crate) const DAY: &str = "^([0-9]{4}-)?(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$";
+
 /// What a text has to be to fit a pattern.
 pub(crate) fn meaning(pattern: &str) -> String {
     match pattern {
@@ -23,6 +29,8 @@ pub(crate) fn meaning(pattern: &str) -> String {
         PATH => "a path that begins with `/`".to_owned(),
         JSON_POINTER => "a JSON pointer such as `/session/token`".to_owned(),
         HEADER_NAME => "the name of a header, such as `x-request-id`".to_owned(),
+        CLOCK_TIME => "a time from `00:00` to `24:00`".to_owned(),
+        DAY => "a day such as `2026-12-31`, or `12-25` for every year".to_owned(),
         other => format!("a text that fits `{other}`"),
     }
 }
@@ -52,6 +60,15 @@ mod tests {
             (JSON_POINTER, "a", false),
             (HEADER_NAME, "x-request-id", true),
             (HEADER_NAME, "x request", false),
+            (CLOCK_TIME, "09:00", true),
+            (CLOCK_TIME, "24:00", true),
+            (CLOCK_TIME, "25:00", false),
+            (CLOCK_TIME, "24:01", false),
+            (CLOCK_TIME, "9:00", false),
+            (DAY, "2026-12-31", true),
+            (DAY, "12-25", true),
+            (DAY, "13-01", false),
+            (DAY, "25.12.", false),
         ] {
             assert_eq!(fits(pattern, text), expected, "{text:?} and {pattern}");
         }

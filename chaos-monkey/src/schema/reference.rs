@@ -156,6 +156,10 @@ mod tests {
                 Kind::GameDay,
                 include_str!("../../../docs/reference/game-day.md"),
             ),
+            (
+                Kind::Agent,
+                include_str!("../../../docs/reference/agent.md"),
+            ),
         ] {
             assert!(
                 page(kind) == file,

@@ -4,14 +4,16 @@ use serde::Deserialize;
 
 use super::*;
 use crate::file::tree::{Entry, parse};
-use crate::schema::{GameDay, Kind, System, json_schema};
+use crate::schema::{Agent, GameDay, Kind, System, json_schema};
 
 const SHOP: &str = include_str!("../../../tests/files/shop.yaml");
+const AGENT: &str = include_str!("../../../tests/files/agent.yaml");
 
 fn is_readable(kind: Kind, mended: &Node) -> bool {
     match kind {
         Kind::System => System::deserialize(mended).is_ok(),
         Kind::GameDay => GameDay::deserialize(mended).is_ok(),
+        Kind::Agent => Agent::deserialize(mended).is_ok(),
     }
 }
 
@@ -58,10 +60,8 @@ fn whatever_is_put_where_the_mended_tree_can_be_read() {
         Value::List(Vec::new()),
         Value::Map(Vec::new()),
     ];
-    for (kind, document) in [Kind::System, Kind::GameDay]
-        .into_iter()
-        .zip(parse(SHOP).documents)
-    {
+    let documents = [SHOP, AGENT].map(|text| parse(text).documents).concat();
+    for (kind, document) in Kind::ALL.into_iter().zip(documents) {
         let schema = json_schema(kind);
         for oddity in &oddities {
             for variant in variants(&document, oddity) {

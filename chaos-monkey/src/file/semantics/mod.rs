@@ -1,5 +1,6 @@
 //! What no schema can say: names that must exist, numbers that must fit each other.
 
+mod agent;
 mod faults;
 mod guards;
 mod load;
@@ -11,7 +12,7 @@ mod words;
 
 use super::KeyPath;
 use super::nearest::hint;
-use crate::schema::{GameDay, Kind, Span, System, patterns};
+use crate::schema::{Agent, GameDay, Kind, Span, System, patterns};
 
 /// A mistake by its key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,11 +35,12 @@ struct Because {
     and_inside: bool,
 }
 
-/// The places of a system and a game day where mistakes were mended.
-#[derive(Debug, Clone, Copy)]
+/// The places of resources where mistakes were mended.
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Mended<'places> {
     pub(super) system: &'places [KeyPath],
     pub(super) game_day: &'places [KeyPath],
+    pub(super) agent: &'places [KeyPath],
 }
 
 /// Every mistake of a system that does not come from a place that was mended.
@@ -46,6 +48,13 @@ pub(super) fn of_system(system: &System, mended: &Mended<'_>) -> Vec<Problem> {
     let mut problems = Problems::default();
     system::check(system, &mut problems);
     problems.standing(Kind::System, mended)
+}
+
+/// Every mistake of the settings of an agent that does not come from a place that was mended.
+pub(super) fn of_agent(agent: &Agent, mended: &Mended<'_>) -> Vec<Problem> {
+    let mut problems = Problems::default();
+    agent::check(&agent.spec, &mut problems);
+    problems.standing(Kind::Agent, mended)
 }
 
 /// Every mistake of a game day, given its system, that does not come from a place that was mended.
@@ -117,6 +126,7 @@ impl Mended<'_> {
         let places = match because.kind {
             Kind::System => self.system,
             Kind::GameDay => self.game_day,
+            Kind::Agent => self.agent,
         };
         places.iter().any(|place| {
             because.key.is_within(place) || (because.and_inside && place.is_within(&because.key))

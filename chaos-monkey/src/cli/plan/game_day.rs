@@ -1,76 +1,31 @@
-//! `chaos-monkey plan`.
+//! The plan of a game day.
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
 use serde::Serialize;
 
-use super::{print, read};
-use crate::exit::Exit;
+use super::{PlanArguments, PlanOutput, json};
 use crate::journal::PlannedFault;
 use crate::plan;
+use crate::schema::{GameDay, System};
 
-/// Prints what a game day would break, and when
-#[derive(Debug, Args)]
-#[command(
-    long_about = "Prints what a game day would break, and when. The same files and the same seed \
-                  give the same plan, byte for byte; guards look at it only when it is carried \
-                  out:\n\n  \
-                  chaos-monkey plan my-game-day.yaml --seed 7"
-)]
-pub struct PlanArguments {
-    /// The files: one game day and its system, in one file or in several
-    #[arg(required = true, value_name = "FILE")]
-    pub files: Vec<PathBuf>,
-
-    /// Which game day, if the files hold several
-    #[arg(long, value_name = "NAME")]
-    pub name: Option<String>,
-
-    /// Seed of everything random
-    #[arg(long, default_value_t = 1)]
-    pub seed: u64,
-
-    /// The form
-    #[arg(long, value_enum, default_value_t = PlanOutput::Table)]
-    pub output: PlanOutput,
-}
-
-/// A form of the plan.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum PlanOutput {
-    /// For people
-    Table,
-    /// For programs; times in microseconds since the load begins
-    Json,
-    /// The same as YAML
-    Yaml,
-}
-
-pub(super) fn execute(arguments: &PlanArguments) -> Exit {
-    let (game_day, system) = match read(&arguments.files, arguments.name.as_deref()) {
-        Ok(found) => found,
-        Err(exit) => return exit,
-    };
-    let faults = plan::plan(&game_day, &plan::snapshot(&system), arguments.seed);
+/// The plan in the form that is asked for; times are microseconds since the load begins.
+pub(super) fn text(
+    game_day: &GameDay,
+    system: &System,
+    arguments: &PlanArguments,
+) -> Result<String, String> {
+    let faults = plan::plan(game_day, &plan::snapshot(system), arguments.seed);
     let document = PlanDocument {
         game_day: &game_day.metadata.name,
         seed: arguments.seed,
         faults: &faults,
     };
-    let text = match arguments.output {
-        PlanOutput::Table => table(&document),
-        PlanOutput::Yaml => yaml(&document),
-        PlanOutput::Json => match serde_json::to_string_pretty(&document) {
-            Ok(text) => text + "\n",
-            Err(error) => {
-                eprintln!("error: the plan cannot be written as JSON: {error}");
-                return Exit::Internal;
-            }
-        },
-    };
-    print(text.as_bytes(), std::io::stdout())
+    match arguments.output {
+        PlanOutput::Table => Ok(table(&document)),
+        PlanOutput::Yaml => Ok(yaml(&document)),
+        PlanOutput::Json => json(&document),
+    }
 }
 
 /// A plan as a document.

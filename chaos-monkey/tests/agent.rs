@@ -1,0 +1,175 @@
+//! The commands around an agent, on a snapshot of a cluster.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn file(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/files")
+        .join(name);
+    path.display().to_string()
+}
+
+fn run(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_chaos-monkey"))
+        .args(arguments)
+        .output()
+        .expect("the command can be started")
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).expect("text")
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).expect("text")
+}
+
+fn plan(arguments: &[&str]) -> Output {
+    let (agent, snapshot) = (file("agent.yaml"), file("cluster.json"));
+    let first = [
+        "plan",
+        &agent,
+        "--snapshot",
+        &snapshot,
+        "--from",
+        "2026-03-23",
+    ];
+    run(&[&first, arguments].concat())
+}
+
+fn explain(pod: &str) -> Output {
+    let (agent, snapshot) = (file("agent.yaml"), file("cluster.json"));
+    let noon = ["--at", "2026-03-23T12:00:00Z"];
+    run(&[
+        &["explain", pod, &agent, "--snapshot", &snapshot][..],
+        &noon,
+    ]
+    .concat())
+}
+
+#[test]
+fn a_plan_holds_only_what_may_be_killed_and_is_the_same_each_time() {
+    let table = plan(&["--days", "40", "--seed", "7"]);
+    assert_eq!(stderr(&table), "");
+    let text = stdout(&table);
+    assert!(text.contains("shop/Deployment/web"), "{text}");
+    for spared in ["basket", "migrate", "dns", "web-5d8f-c"] {
+        assert!(!text.contains(spared), "{spared} in {text}");
+    }
+    assert_eq!(text, stdout(&plan(&["--days", "40", "--seed", "7"])));
+    assert_ne!(text, stdout(&plan(&["--days", "40", "--seed", "8"])));
+}
+
+#[test]
+fn a_plan_for_programs_says_the_same_in_json_and_yaml() {
+    let arguments = ["--days", "40", "--seed", "7", "--output"];
+    let json = stdout(&plan(&[&arguments[..], &["json"]].concat()));
+    let yaml = stdout(&plan(&[&arguments[..], &["yaml"]].concat()));
+    let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    let kills = json["kills"].as_array().expect("the kills");
+    assert!(!kills.is_empty());
+    assert_eq!(yaml.matches("owner:").count(), kills.len(), "{yaml}");
+    for kill in kills {
+        let at = kill["at"].as_str().expect("a time");
+        assert!(at.ends_with("+01:00") || at.ends_with("+02:00"), "{at}");
+        assert!(yaml.contains(at), "{yaml}");
+        assert_eq!(kill["owner"]["name"], "web");
+    }
+}
+
+#[test]
+fn a_pod_is_explained_by_every_filter() {
+    let text = stdout(&explain("shop/web-5d8f-a"));
+    assert!(text.contains("can be a victim"), "{text}");
+    assert!(!text.contains('✗'), "{text}");
+    assert!(text.contains("within the hours"), "{text}");
+    for (pod, reason) in [
+        ("basket-0", "✗ opt-in"),
+        ("migrate-x", "✗ owner"),
+        ("dns-a", "✗ namespace"),
+        ("web-5d8f-c", "✗ state"),
+    ] {
+        let text = stdout(&explain(pod));
+        assert!(
+            text.contains("is never a victim") && text.contains(reason),
+            "{pod}: {text}"
+        );
+    }
+}
+
+#[test]
+fn what_is_not_there_is_named() {
+    let output = explain("shop/nobody");
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(stderr(&output), "error: there is no pod `shop/nobody`\n");
+    let output = run(&["plan", &file("agent.yaml")]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        stderr(&output).contains("--snapshot"),
+        "{}",
+        stderr(&output)
+    );
+    let output = run(&[
+        "plan",
+        &file("agent.yaml"),
+        "--snapshot",
+        &file("agent.yaml"),
+    ]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        stderr(&output).contains("kubectl get"),
+        "{}",
+        stderr(&output)
+    );
+}
+
+#[test]
+fn values_that_cannot_be_are_named_with_their_places() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let good = std::fs::read_to_string(file("agent.yaml")).expect("the good file");
+    for (from, to, key, right) in [
+        (
+            "monday, tuesday",
+            "monday, tuseday",
+            "spec.schedule.weekdays[1]",
+            "tuesday",
+        ),
+        (
+            "Europe/Berlin",
+            "Europe/Berlino",
+            "spec.schedule.timeZone",
+            "Europe/Berlin",
+        ),
+        ("\"16:30\"", "\"25:00\"", "spec.schedule.hours.to", "24:00"),
+        (
+            "upToPercent: 34",
+            "upToPercent: 140",
+            "spec.amount.upToPercent",
+            "100",
+        ),
+        (
+            "app,tier!=database",
+            "app in (web",
+            "spec.pods.labels",
+            "kubectl get --selector",
+        ),
+        ("meanTime: 5", "meanTime: 0", "spec.schedule.meanTime", "1"),
+        (
+            "minimumAge",
+            "minimalAge",
+            "spec.pods.minimalAge",
+            "minimumAge",
+        ),
+    ] {
+        assert_eq!(good.matches(from).count(), 1, "{from}");
+        let path = folder.path().join("bad.yaml").display().to_string();
+        std::fs::write(&path, good.replace(from, to)).expect("a folder to write to");
+        let output = run(&["validate", &path]);
+        let text = stderr(&output);
+        assert_eq!(output.status.code(), Some(2), "{text}");
+        for part in ["bad.yaml:", key, right, "1 mistake"] {
+            assert!(text.contains(part), "{to}: {part} in {text}");
+        }
+    }
+}
