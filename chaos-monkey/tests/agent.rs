@@ -103,12 +103,16 @@ fn what_is_not_there_is_named() {
     let output = explain("shop/nobody");
     assert_eq!(output.status.code(), Some(2));
     assert_eq!(stderr(&output), "error: there is no pod `shop/nobody`\n");
-    let output = run(&["plan", &file("agent.yaml")]);
+    let output = Command::new(env!("CARGO_BIN_EXE_chaos-monkey"))
+        .args(["plan", &file("agent.yaml")])
+        .env("KUBECONFIG", "/nowhere")
+        .output()
+        .expect("the command can be started");
     assert_eq!(output.status.code(), Some(2));
+    let text = stderr(&output);
     assert!(
-        stderr(&output).contains("--snapshot"),
-        "{}",
-        stderr(&output)
+        text.contains("no way to a cluster") && text.contains("/nowhere"),
+        "{text}"
     );
     let output = run(&[
         "plan",
@@ -154,7 +158,12 @@ fn values_that_cannot_be_are_named_with_their_places() {
             "spec.pods.labels",
             "kubectl get --selector",
         ),
-        ("meanTime: 5", "meanTime: 0", "spec.schedule.meanTime", "1"),
+        (
+            "meanTime: 5",
+            "meanTime: 0",
+            "spec.schedule.rhythm.perOwner.meanTime",
+            "1",
+        ),
         (
             "minimumAge",
             "minimalAge",

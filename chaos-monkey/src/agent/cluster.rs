@@ -1,12 +1,9 @@
 //! What is in a cluster at one moment, as far as it matters here.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
+pub use crate::schema::OwnerName;
 use jiff::Timestamp;
-use serde::Serialize;
-
-use crate::schema::OwnerKind;
 
 /// Labels or annotations.
 pub type Texts = BTreeMap<String, String>;
@@ -38,6 +35,10 @@ pub struct Pod {
     pub namespace: String,
     /// Its name.
     pub name: String,
+    /// Its unique identity.
+    pub uid: String,
+    /// The version in which it was read.
+    pub version: String,
     /// What people say about it.
     pub described: Described,
     /// When it was made.
@@ -61,28 +62,6 @@ pub enum Owner {
     Unknown(String),
     /// Nobody: the pod stands alone.
     Nobody,
-}
-
-/// The name of a controller.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-pub struct OwnerName {
-    /// Its namespace.
-    pub namespace: String,
-    /// Its kind.
-    pub kind: OwnerKind,
-    /// Its name.
-    pub name: String,
-}
-
-impl fmt::Display for OwnerName {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            namespace,
-            kind,
-            name,
-        } = self;
-        write!(formatter, "{namespace}/{}/{name}", kind.as_str())
-    }
 }
 
 impl Cluster {

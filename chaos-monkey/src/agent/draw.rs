@@ -1,45 +1,78 @@
 //! What chance decides: everything follows from the seed, the owner and the day.
 
+use std::fmt;
+
 use jiff::civil::Date;
 use rand::seq::index;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::cluster::OwnerName;
+use super::cluster::{OwnerName, Pod};
 use crate::hash::{fnv1a, mix};
 use crate::schema::VictimAmount;
 
-/// The chance of one owner on one day.
-#[derive(Debug, Clone, Copy)]
+/// What chance decides for one name on one day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Draw(u64);
 
 impl Draw {
     /// The same three give the same draw.
-    pub(super) fn of(seed: u64, owner: OwnerHash, day: Date) -> Self {
+    pub(super) fn of(seed: u64, name: NameHash, day: Date) -> Self {
         let day = (day.year() as u64) << 16 | (day.month() as u64) << 8 | day.day() as u64;
-        Self(mix(mix(mix(seed) ^ owner.0) ^ day))
+        Self(mix(mix(mix(seed) ^ name.0) ^ day))
+    }
+
+    /// The draw of another name on the same occasion.
+    pub(super) fn beside(self, name: NameHash) -> Self {
+        Self(mix(self.0 ^ name.0))
     }
 
     /// Whether today is one of the days that come once in `mean_time` on average.
     pub(super) fn is_hit(self, mean_time: u32) -> bool {
-        // The 53 bits that a float holds exactly.
-        let share = (self.0 >> 11) as f64 / (1_u64 << 53) as f64;
-        share < 1.0 / f64::from(mean_time)
+        1.0 - self.open_share() < 1.0 / f64::from(mean_time)
     }
 
-    /// Where everything else that is drawn today comes from.
+    /// Uniform above 0 and up to 1, in the 53 bits that a float holds exactly.
+    pub(super) fn open_share(self) -> f64 {
+        ((self.0 >> 11) + 1) as f64 / (1_u64 << 53) as f64
+    }
+
+    /// Where everything else that is drawn on this occasion comes from.
     pub(super) fn random(self) -> ChaCha8Rng {
         ChaCha8Rng::seed_from_u64(mix(self.0))
     }
 }
 
-/// An owner, for drawing.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct OwnerHash(u64);
+/// A name, for drawing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct NameHash(u64);
 
-impl OwnerHash {
-    pub(super) fn of(owner: &OwnerName) -> Self {
+impl NameHash {
+    /// That of an owner.
+    pub fn of_owner(owner: &OwnerName) -> Self {
         Self(fnv1a(owner.to_string().as_bytes()))
+    }
+
+    /// That of a pod.
+    pub fn of_pod(pod: &Pod) -> Self {
+        Self::of_named_pod(&pod.namespace, &pod.name)
+    }
+
+    /// That of a pod of which only the name is known.
+    pub fn of_named_pod(namespace: &str, name: &str) -> Self {
+        Self(fnv1a(format!("{namespace}/Pod/{name}").as_bytes()))
+    }
+
+    /// That of the nth of something.
+    pub(super) const fn of_number(number: u64) -> Self {
+        Self(mix(number))
+    }
+}
+
+impl fmt::Display for NameHash {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Enough for names of records: no two owners of a cluster meet in these 40 bits.
+        write!(formatter, "{:010x}", self.0 >> 24)
     }
 }
 

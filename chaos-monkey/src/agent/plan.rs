@@ -1,9 +1,6 @@
 //! What would be killed, and when.
 //!
-//! The model is that of Netflix's Chaos Monkey: on each workday each owner is killed from with the
-//! chance 1 in `meanTime`, at a minute that is drawn from the hours of the day, unless too little
-//! time has passed since the last time. The same snapshot, settings, days and seed give the same
-//! plan, byte for byte.
+//! The same snapshot, settings, days and seed give the same plan, byte for byte.
 
 use std::collections::BTreeMap;
 
@@ -13,8 +10,9 @@ use serde::{Serialize, Serializer};
 
 use super::Rules;
 use super::cluster::{Cluster, Owner, OwnerName, Pod};
-use super::draw::{Draw, OwnerHash, one_of, some_of};
+use super::draw::NameHash;
 use super::filter::{self, Candidate};
+use super::timetable::{Pick, Timetable};
 
 /// A kill that would be made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -41,12 +39,16 @@ pub fn shown(at: &Zoned) -> impl std::fmt::Display + use<> {
 /// The pods of one owner that may be killed.
 struct Group<'cluster> {
     owner: &'cluster OwnerName,
-    hash: OwnerHash,
+    hash: NameHash,
     pods: Vec<&'cluster Pod>,
+    pod_hashes: Vec<NameHash>,
     last: Option<Zoned>,
 }
 
 /// What would be killed on so many days from a first one on, ordered by time and then by owner.
+///
+/// A pod that is killed in the plan stays in it, for the one that comes after it; only where each
+/// pod has its own chance it is gone.
 pub fn plan(
     cluster: &Cluster,
     rules: &Rules,
@@ -57,39 +59,25 @@ pub fn plan(
     let mut groups = groups(cluster, rules);
     let mut kills = Vec::new();
     for day in first.series(1.day()).take(days as usize) {
-        let minutes = rules.calendar.minutes(day);
-        if minutes.is_empty() {
+        if !rules.calendar.is_workday(day) {
             continue;
         }
-        let not_since = rules.calendar.workdays_before(day, rules.minimum_time);
+        let timetable = Timetable::of(rules, seed, day);
+        let not_since = rules.calendar.workdays_before(day, rules.minimum_time());
         for group in &mut groups {
-            let draw = Draw::of(seed, group.hash, day);
-            if !draw.is_hit(rules.mean_time) {
-                continue;
+            for (at, pick) in timetable.of_owner(group.hash, &group.pod_hashes) {
+                kills.extend(group.killed(cluster, rules, &timetable, at, pick, not_since));
             }
-            let mut random = draw.random();
-            let Some(minute) = one_of(&minutes, &mut random) else {
-                continue;
-            };
-            let at = minute.to_zoned(rules.calendar.zone().clone());
-            if group
-                .last
-                .as_ref()
-                .is_some_and(|last| is_too_soon(last, &at, not_since))
-            {
-                continue;
-            }
-            let old_enough = group.old_enough(cluster, rules, *minute);
-            let victims = some_of(&old_enough, rules.amount, &mut random);
-            if victims.is_empty() {
-                continue;
-            }
-            kills.push(PlannedKill {
-                at: at.clone(),
-                owner: group.owner.clone(),
-                pods: victims.iter().map(|pod| pod.name.clone()).collect(),
-            });
-            group.last = Some(at);
+        }
+        for tick in timetable.ticks(&rules.calendar) {
+            let all = groups.iter_mut().map(|group| (group.hash, group)).collect();
+            let from_each =
+                Timetable::in_order(&tick, all)
+                    .into_iter()
+                    .filter_map(|(group, pick)| {
+                        group.killed(cluster, rules, &timetable, tick.at, pick, not_since)
+                    });
+            kills.extend(from_each.take(timetable.owners_each_time() as usize));
         }
     }
     kills.sort_by(|one, other| (&one.at, &one.owner).cmp(&(&other.at, &other.owner)));
@@ -98,7 +86,7 @@ pub fn plan(
 
 /// Whether the last kill lies at or after the same time of the day that bounds the minimum time.
 /// Where the calendar has no such day, nothing is long enough ago.
-fn is_too_soon(last: &Zoned, at: &Zoned, not_since: Option<Date>) -> bool {
+pub(super) fn is_too_soon(last: &Zoned, at: &Zoned, not_since: Option<Date>) -> bool {
     not_since.is_none_or(|bound| (last.date(), last.time()) >= (bound, at.time()))
 }
 
@@ -112,16 +100,52 @@ fn groups<'cluster>(cluster: &'cluster Cluster, rules: &Rules) -> Vec<Group<'clu
             pods.entry(owner).or_default().push(pod);
         }
     }
-    let group = |(owner, pods)| Group {
-        owner,
-        hash: OwnerHash::of(owner),
-        pods,
-        last: None,
-    };
-    pods.into_iter().map(group).collect()
+    pods.into_iter()
+        .map(|(owner, pods)| Group {
+            owner,
+            hash: NameHash::of_owner(owner),
+            pod_hashes: pods.iter().map(|pod| NameHash::of_pod(pod)).collect(),
+            pods,
+            last: None,
+        })
+        .collect()
 }
 
 impl<'cluster> Group<'cluster> {
+    /// What is killed of it at a moment that is due, if anything.
+    fn killed(
+        &mut self,
+        cluster: &'cluster Cluster,
+        rules: &Rules,
+        timetable: &Timetable,
+        at: Timestamp,
+        pick: Pick,
+        not_since: Option<Date>,
+    ) -> Option<PlannedKill> {
+        let zoned = at.to_zoned(rules.calendar.zone().clone());
+        if let Some(last) = &self.last
+            && is_too_soon(last, &zoned, not_since)
+        {
+            return None;
+        }
+        let is_gone = matches!(pick, Pick::Due(_));
+        let victims = timetable.victims(&self.old_enough(cluster, rules, at), pick);
+        if victims.is_empty() {
+            return None;
+        }
+        if is_gone {
+            self.pods
+                .retain(|pod| !victims.iter().any(|victim| victim.name == pod.name));
+            self.pod_hashes = self.pods.iter().map(|pod| NameHash::of_pod(pod)).collect();
+        }
+        self.last = Some(zoned.clone());
+        Some(PlannedKill {
+            at: zoned,
+            owner: self.owner.clone(),
+            pods: victims.iter().map(|pod| pod.name.clone()).collect(),
+        })
+    }
+
     /// Its pods as they will be at a moment: nothing but their age changes by itself.
     fn old_enough(
         &self,

@@ -7,7 +7,10 @@ use regex_lite::Regex;
 use super::calendar::Calendar;
 use super::selector::Selector;
 use crate::file::KeyPath;
-use crate::schema::{AgentSpec, OptIn, OwnerKind, VictimAmount};
+use crate::schema::{
+    AgentGuards, AgentSpec, KillMethod, KillRecovery, OptIn, OutageProbe, OwnerKind, Rhythm,
+    VictimAmount,
+};
 
 /// What the settings say, read and checked.
 #[derive(Debug, Clone)]
@@ -18,8 +21,11 @@ pub struct Rules {
     pub(super) owner_kinds: BTreeSet<OwnerKind>,
     pub(super) amount: VictimAmount,
     pub(super) calendar: Calendar,
-    pub(super) mean_time: u32,
-    pub(super) minimum_time: u32,
+    pub(super) rhythm: Rhythm,
+    pub(super) is_enabled: bool,
+    pub(super) method: KillMethod,
+    pub(super) guards: AgentGuards,
+    pub(super) recovery: KillRecovery,
 }
 
 /// Which namespaces.
@@ -81,29 +87,114 @@ impl Rules {
             except_names: pods.pattern("exceptNames", spec.pods.except_names.as_deref()),
             minimum_age: spec.pods.minimum_age.get().as_secs(),
         };
-        match (calendar, namespaces, pods.or(chosen)) {
-            (Ok(calendar), Ok(namespaces), Ok(pods)) => Ok(Self {
+        let numbers = numbers(spec);
+        match (calendar, namespaces, pods.or(chosen), numbers) {
+            (Ok(calendar), Ok(namespaces), Ok(pods), Ok(())) => Ok(Self {
                 opt_in: spec.opt_in,
                 namespaces,
                 pods,
                 owner_kinds: spec.owners.kinds.iter().copied().collect(),
                 amount: spec.amount,
                 calendar,
-                mean_time: spec.schedule.mean_time.max(1),
-                minimum_time: spec.schedule.minimum_time,
+                rhythm: spec.schedule.rhythm,
+                is_enabled: spec.enabled,
+                method: spec.method,
+                guards: spec.guards.clone(),
+                recovery: spec.recovery,
             }),
-            (calendar, namespaces, pods) => Err([calendar.err(), namespaces.err(), pods.err()]
-                .into_iter()
-                .flatten()
-                .flatten()
-                .collect()),
+            (calendar, namespaces, pods, numbers) => {
+                let refused = [calendar.err(), namespaces.err(), pods.err(), numbers.err()];
+                Err(refused.into_iter().flatten().flatten().collect())
+            }
         }
+    }
+
+    /// How many workdays lie between two kills of one owner, at least.
+    pub const fn minimum_time(&self) -> u32 {
+        match self.rhythm {
+            Rhythm::PerOwner(rhythm) => rhythm.minimum_time,
+            Rhythm::Every(_) | Rhythm::PerPod(_) => 0,
+        }
+    }
+
+    /// How a pod is killed.
+    pub const fn method(&self) -> KillMethod {
+        self.method
+    }
+
+    /// How long an owner may take until it is whole again.
+    pub const fn recovery(&self) -> KillRecovery {
+        self.recovery
+    }
+
+    /// What can forbid a kill.
+    pub const fn guards(&self) -> &AgentGuards {
+        &self.guards
     }
 
     /// When something may be killed.
     pub const fn calendar(&self) -> &Calendar {
         &self.calendar
     }
+}
+
+/// Durations and addresses, of which a schema can say too little.
+fn numbers(spec: &AgentSpec) -> Result<(), Vec<Refused>> {
+    let mut complaints = Complaints::new("");
+    match spec.schedule.rhythm {
+        Rhythm::Every(every) => {
+            let key = "schedule.rhythm.every.interval";
+            let interval = every.interval.get();
+            if interval.as_secs() == 0 || interval.as_secs() > 86_400 {
+                let message = "expected from a second to a day";
+                complaints.add(key, &every.interval.to_string(), message);
+            } else if interval.subsec_nanos() > 0 {
+                complaints.add(key, &every.interval.to_string(), "expected whole seconds");
+            }
+            if every.jitter.get() > interval {
+                let message = "expected at most the interval, so that none overtakes another";
+                let key = "schedule.rhythm.every.jitter";
+                complaints.add(key, &every.jitter.to_string(), message);
+            }
+        }
+        Rhythm::PerPod(per_pod) if per_pod.mean_time.get().as_secs() < 60 => {
+            let key = "schedule.rhythm.perPod.meanTime";
+            complaints.add(
+                key,
+                &per_pod.mean_time.to_string(),
+                "expected at least a minute",
+            );
+        }
+        Rhythm::PerPod(_) | Rhythm::PerOwner(_) => {}
+    }
+    if let KillMethod::Delete(grace) = spec.method
+        && (grace.get().as_secs() == 0 || grace.get().subsec_nanos() > 0)
+    {
+        let message = "expected whole seconds, at least one; without any grace it is `deleteNow`";
+        complaints.add("method.delete", &grace.to_string(), message);
+    }
+    if spec.recovery.limit.get().as_secs() == 0 {
+        let message = "expected at least a second";
+        complaints.add("recovery.limit", &spec.recovery.limit.to_string(), message);
+    }
+    let outage = match &spec.guards.outage {
+        Some(OutageProbe::Http(url)) => Some(("guards.outage.http", url)),
+        Some(OutageProbe::Prometheus(probe)) => Some(("guards.outage.prometheus.url", &probe.url)),
+        None => None,
+    };
+    if let Some((key, url)) = outage
+        && !is_http(url)
+    {
+        let message = "expected an address such as `http://prometheus:9090`";
+        complaints.add(key, url, message);
+    }
+    complaints.or(())
+}
+
+fn is_http(url: &str) -> bool {
+    let parsed = url.parse::<http::Uri>();
+    parsed
+        .is_ok_and(|url| matches!(url.scheme_str(), Some("http")) && url.host().is_some())
 }
 
 /// What is wrong with one section of the settings.
@@ -126,7 +217,8 @@ impl Complaints {
             Some((key, index)) => (key, index.parse().ok()),
             None => (key, None),
         };
-        let key = KeyPath::dotted(&format!("spec.{}.{key}", self.section));
+        let section = if self.section.is_empty() { "" } else { "." };
+        let key = KeyPath::dotted(&format!("spec{section}{}.{key}", self.section));
         self.refused.push(Refused {
             key: index.map_or_else(|| key.clone(), |index| key.index(index)),
             value: value.to_owned(),

@@ -3,14 +3,12 @@
 //! `kubectl get namespaces,pods,replicasets,deployments,statefulsets,daemonsets,replicationcontrollers
 //! --all-namespaces --output json` prints one `List` of all of them.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
-use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::cluster::{Cluster, Described, Owner, OwnerName, Pod, Texts};
-use crate::schema::OwnerKind;
+use super::cluster::Cluster;
+use super::object::{Assembly, Object};
 
 /// What `kubectl` has to be asked for.
 pub const KUBECTL: &str = "kubectl get namespaces,pods,replicasets,deployments,statefulsets,\
@@ -76,66 +74,6 @@ pub fn open(path: &Path) -> Result<Cluster, SnapshotError> {
     }
 }
 
-/// What is read of an object; the rest is skipped.
-#[derive(Deserialize)]
-struct Object {
-    kind: String,
-    metadata: Metadata,
-    #[serde(default)]
-    status: Status,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Metadata {
-    name: String,
-    #[serde(default)]
-    namespace: String,
-    #[serde(default)]
-    labels: Texts,
-    #[serde(default)]
-    annotations: Texts,
-    creation_timestamp: Option<Timestamp>,
-    deletion_timestamp: Option<Timestamp>,
-    #[serde(default)]
-    owner_references: Vec<Reference>,
-}
-
-#[derive(Deserialize)]
-struct Reference {
-    kind: String,
-    name: String,
-    #[serde(default)]
-    controller: bool,
-}
-
-#[derive(Deserialize, Default)]
-struct Status {
-    #[serde(default)]
-    phase: String,
-    #[serde(default)]
-    conditions: Vec<Condition>,
-}
-
-#[derive(Deserialize)]
-struct Condition {
-    r#type: String,
-    status: String,
-}
-
-impl Metadata {
-    fn controller(&self) -> Option<&Reference> {
-        self.owner_references.iter().find(|it| it.controller)
-    }
-
-    fn described(self) -> Described {
-        Described {
-            labels: self.labels,
-            annotations: self.annotations,
-        }
-    }
-}
-
 /// Reads a snapshot.
 ///
 /// # Errors
@@ -143,103 +81,23 @@ impl Metadata {
 /// A text that is not what `kubectl` prints, or one without namespaces.
 pub fn read(text: &str) -> Result<Cluster, NoSnapshot> {
     let list: List = serde_json::from_str(text)?;
-    let mut cluster = Cluster::default();
-    // Behind a controller may stand another one: a Deployment behind a ReplicaSet.
-    let mut behind: BTreeMap<OwnerName, Owner> = BTreeMap::new();
-    let mut pods = Vec::new();
-    for object in list.items {
-        match object.kind.as_str() {
-            "Namespace" => {
-                let name = object.metadata.name.clone();
-                cluster.namespaces.insert(name, object.metadata.described());
-            }
-            "Pod" => pods.push(object),
-            kind => {
-                let Some(kind) = OwnerKind::named(kind) else {
-                    continue;
-                };
-                let name = OwnerName {
-                    namespace: object.metadata.namespace.clone(),
-                    kind,
-                    name: object.metadata.name.clone(),
-                };
-                behind.insert(name.clone(), owner(&object.metadata));
-                cluster.owners.insert(name, object.metadata.described());
-            }
+    let mut assembly = Assembly::default();
+    for mut object in list.items {
+        let kind = std::mem::take(&mut object.kind);
+        if kind == "Pod" && object.metadata.creation_timestamp.is_none() {
+            return Err(NoSnapshot::Incomplete {
+                kind,
+                name: object.metadata.name,
+                what: "creationTimestamp",
+            });
         }
+        assembly.add(&kind, object);
     }
+    let cluster = assembly.finish();
     if cluster.namespaces.is_empty() {
         return Err(NoSnapshot::NoNamespaces);
     }
-    for object in pods {
-        cluster.pods.push(pod(object, &behind)?);
-    }
-    cluster
-        .pods
-        .sort_by(|one, other| (&one.namespace, &one.name).cmp(&(&other.namespace, &other.name)));
     Ok(cluster)
-}
-
-fn pod(object: Object, behind: &BTreeMap<OwnerName, Owner>) -> Result<Pod, NoSnapshot> {
-    let Object {
-        kind,
-        metadata,
-        status,
-    } = object;
-    let Some(created) = metadata.creation_timestamp else {
-        return Err(NoSnapshot::Incomplete {
-            kind,
-            name: metadata.name,
-            what: "creationTimestamp",
-        });
-    };
-    let is_ready =
-        |condition: &Condition| condition.r#type == "Ready" && condition.status == "True";
-    Ok(Pod {
-        namespace: metadata.namespace.clone(),
-        name: metadata.name.clone(),
-        created,
-        is_terminating: metadata.deletion_timestamp.is_some(),
-        is_ready: status.conditions.iter().any(is_ready),
-        phase: status.phase,
-        owner: topmost(owner(&metadata), behind),
-        described: metadata.described(),
-    })
-}
-
-fn owner(metadata: &Metadata) -> Owner {
-    let Some(Reference { kind, name, .. }) = metadata.controller() else {
-        return Owner::Nobody;
-    };
-    match OwnerKind::named(kind) {
-        Some(kind) => Owner::Known(OwnerName {
-            namespace: metadata.namespace.clone(),
-            kind,
-            name: name.clone(),
-        }),
-        None => Owner::Unknown(format!("{kind} `{name}`")),
-    }
-}
-
-/// The controller that nobody stands behind.
-fn topmost(direct: Owner, behind: &BTreeMap<OwnerName, Owner>) -> Owner {
-    /// More than Kubernetes has, so that a circle ends.
-    const DEEPEST: usize = 4;
-    let mut owner = direct;
-    for _ in 0..DEEPEST {
-        let Owner::Known(name) = &owner else {
-            return owner;
-        };
-        owner = match behind.get(name) {
-            Some(Owner::Nobody) => return owner,
-            Some(next) => next.clone(),
-            None => {
-                let kind = name.kind.as_str();
-                return Owner::Unknown(format!("{kind} `{}`, which is not known", name.name));
-            }
-        };
-    }
-    Owner::Unknown("a circle of controllers".to_owned())
 }
 
 #[cfg(test)]
@@ -247,6 +105,8 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::agent::cluster::{Owner, OwnerName};
+    use crate::schema::OwnerKind;
 
     fn object(kind: &str, name: &str, owner: Option<(&str, &str)>) -> Value {
         let references = owner.map_or_else(

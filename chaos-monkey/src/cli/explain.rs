@@ -6,18 +6,22 @@ use std::path::PathBuf;
 use clap::Args;
 use jiff::Timestamp;
 
-use super::print;
-use crate::agent::cluster::{Owner, Pod};
-use crate::agent::filter::{self, Candidate};
-use crate::agent::{Rules, snapshot};
+#[cfg(feature = "kubernetes")]
+use super::cluster::ClusterArguments;
+use super::{Settings, SettingsArguments, print};
+use crate::agent::check::{self, Check};
+use crate::agent::cluster::Owner;
+use crate::agent::filter::Candidate;
+use crate::agent::snapshot;
 use crate::exit::Exit;
-use crate::file;
 
-/// Says of a pod whether it can be a victim, and why
+/// Says of a pod whether it would be killed, and why
 #[derive(Debug, Args)]
 #[command(
-    long_about = "Says of a pod whether an agent may kill it: every filter, passed or not, and \
-                  why.\n\n  \
+    long_about = "Says of a pod whether an agent would kill it if it were due now: every filter \
+                  and every guard, passed or not, and why.\n\n  \
+                  chaos-monkey explain shop/web-5d8f-x2x\n\n\
+                  With a snapshot it needs no cluster, and the filters alone are asked:\n\n  \
                   chaos-monkey explain shop/web-5d8f-x2x agent.yaml --snapshot cluster.json"
 )]
 pub struct ExplainArguments {
@@ -25,85 +29,131 @@ pub struct ExplainArguments {
     #[arg(value_name = "POD")]
     pub pod: String,
 
-    /// The settings of the agent
-    #[arg(required = true, value_name = "FILE")]
-    pub files: Vec<PathBuf>,
+    /// By which settings
+    #[command(flatten)]
+    pub settings: SettingsArguments,
 
-    /// Which agent, if the files hold several
-    #[arg(long, value_name = "NAME")]
-    pub name: Option<String>,
+    /// In which cluster
+    #[cfg(feature = "kubernetes")]
+    #[command(flatten)]
+    pub cluster: ClusterArguments,
 
     /// What is in the cluster, as kubectl prints it
     #[arg(long, value_name = "FILE")]
-    pub snapshot: PathBuf,
+    pub snapshot: Option<PathBuf>,
 
-    /// The moment, such as 2026-03-23T12:00:00Z [default: now]
-    #[arg(long, value_name = "TIME")]
+    /// For a snapshot: the moment, such as 2026-03-23T12:00:00Z [default: now]
+    #[arg(long, value_name = "TIME", requires = "snapshot")]
     pub at: Option<Timestamp>,
 }
 
 pub(super) fn execute(arguments: &ExplainArguments) -> Exit {
-    let documents = match file::load(&arguments.files) {
-        Ok(documents) => documents,
-        Err(mistakes) => {
-            eprintln!("{mistakes:#}");
-            return Exit::Usage;
-        }
+    let text = match &arguments.snapshot {
+        Some(snapshot) => of_snapshot(arguments, snapshot),
+        None => of_cluster(arguments),
     };
-    match text(&documents, arguments) {
+    match text {
         Ok(text) => print(text.as_bytes(), std::io::stdout()),
         Err(error) => {
-            eprintln!("error: {error}");
+            eprintln!("{error}");
             Exit::Usage
         }
     }
 }
 
-fn text(documents: &file::Documents, arguments: &ExplainArguments) -> Result<String, String> {
-    let agent = documents
-        .agent(arguments.name.as_deref())
-        .map_err(|mistake| mistake.to_string())?;
-    // The file was checked with the same rules, so that there is nothing left to be said.
-    let rules = Rules::of(&agent.spec).map_err(|refused| format!("{refused:?}"))?;
-    let cluster = snapshot::open(&arguments.snapshot).map_err(|error| error.to_string())?;
-    let pod = cluster
-        .pod(&arguments.pod)
-        .map_err(|error| error.to_string())?;
-    let at = arguments.at.unwrap_or_else(Timestamp::now);
-    Ok(explained(&rules, pod, &Candidate::of(pod, &cluster, at)))
-}
-
-/// The pod, then one line for each filter, then one for the schedule.
-fn explained(rules: &Rules, pod: &Pod, candidate: &Candidate<'_>) -> String {
+fn of_snapshot(arguments: &ExplainArguments, path: &std::path::Path) -> Result<String, String> {
+    let said = |error: &dyn std::fmt::Display| format!("error: {error}");
+    let settings = arguments.settings.read()?;
+    let cluster = snapshot::open(path).map_err(|error| said(&error))?;
+    let pod = cluster.pod(&arguments.pod).map_err(|error| said(&error))?;
+    let now = arguments.at.unwrap_or_else(Timestamp::now);
+    let candidate = Candidate::of(pod, &cluster, now);
     let owner = match &pod.owner {
         Owner::Known(owner) => format!("of {} {}", owner.kind.as_str(), owner.name),
         Owner::Unknown(what) => format!("of {what}"),
         Owner::Nobody => "of nobody".to_owned(),
     };
-    let word = if candidate.can_be_victim(rules) {
-        "can be a victim"
-    } else {
-        "is never a victim as it is"
-    };
-    let mut text = format!("{}/{} {owner} {word}\n", pod.namespace, pod.name);
-    for filter in &filter::ALL {
-        // Writing to a string cannot fail.
-        let _ = match (filter.check)(rules, candidate) {
-            Ok(()) => writeln!(text, "  ✓ {}", filter.name),
-            Err(reason) => writeln!(text, "  ✗ {}: {reason}", filter.name),
-        };
-    }
-    let zone = rules.calendar().zone().iana_name().unwrap_or("UTC");
-    let is_open = if rules.calendar().is_open(candidate.now) {
+    let pod = format!("{}/{} {owner}", pod.namespace, pod.name);
+    let checks = check::filters(&settings.rules, &candidate);
+    let mut text = explained(
+        &pod,
+        &checks,
+        "can be a victim",
+        "is never a victim as it is",
+    );
+    let calendar = settings.rules.calendar();
+    let zone = calendar.zone().iana_name().unwrap_or("UTC");
+    let is_open = if calendar.is_open(now) {
         "within"
     } else {
         "outside of"
     };
-    let at = candidate.now.to_zoned(rules.calendar().zone().clone());
+    let at = now.to_zoned(calendar.zone().clone());
     let at = at.strftime("%a %F %H:%M %:z");
+    // Writing to a string cannot fail.
     let _ = writeln!(
         text,
         "  {at} is {is_open} the hours of the schedule ({zone})"
     );
+    let _ = writeln!(text, "{}", by(&settings));
+    Ok(text)
+}
+
+#[cfg(feature = "kubernetes")]
+fn of_cluster(arguments: &ExplainArguments) -> Result<String, String> {
+    use crate::target::kubernetes::find::{self, NotFound};
+    use crate::target::kubernetes::{Killer, Leads};
+
+    let explanation = async {
+        let connection = arguments.cluster.open().await?;
+        let settings = arguments
+            .cluster
+            .settings(&arguments.settings, &connection)
+            .await?;
+        let found = match find::pod(&connection, &arguments.pod).await {
+            Ok(found) => found,
+            Err(error @ NotFound::NoOwner { .. }) => return Ok(format!("{error}\n")),
+            Err(error) => return Err(format!("error: {error}")),
+        };
+        let killer = Killer {
+            connection,
+            namespace: arguments.cluster.agent_namespace.clone(),
+            agent: settings.name.clone(),
+            is_dry_run: true,
+        };
+        let checks = killer
+            .explain(&settings.rules, &found, &|| Leads::NotNeeded)
+            .await;
+        let checks = checks.map_err(|error| format!("error: {error}"))?;
+        let (kind, name) = (found.owner.kind.as_str(), &found.owner.name);
+        let pod = format!("{} of {kind} {name}", found.shown());
+        let yes = "would be killed if it were due now";
+        let text = explained(&pod, &checks, yes, "would not be killed now");
+        let context = &killer.connection.context;
+        Ok(format!("{text}{}, context `{context}`\n", by(&settings)))
+    };
+    super::in_runtime(explanation).map_err(|error| format!("error: cannot start: {error}"))?
+}
+
+#[cfg(not(feature = "kubernetes"))]
+fn of_cluster(_: &ExplainArguments) -> Result<String, String> {
+    Err("error: give a --snapshot: this build cannot talk to a cluster".to_owned())
+}
+
+/// The pod, then one line for each filter and guard.
+fn explained(pod: &str, checks: &[Check], yes: &str, no: &str) -> String {
+    let is_yes = checks.iter().all(|check| check.refusal.is_none());
+    let mut text = format!("{pod} {}\n", if is_yes { yes } else { no });
+    for Check { name, refusal } in checks {
+        // Writing to a string cannot fail.
+        let _ = match refusal {
+            None => writeln!(text, "  ✓ {name}"),
+            Some(reason) => writeln!(text, "  ✗ {name}: {reason}"),
+        };
+    }
     text
+}
+
+fn by(settings: &Settings) -> String {
+    format!("by the settings of `{}`", settings.name)
 }

@@ -1,11 +1,14 @@
 //! The command line, as a library, so that other commands can offer parts of it.
 
+#[cfg(feature = "kubernetes")]
+mod cluster;
 mod completions;
 mod explain;
 mod plan;
 mod report;
 mod run;
 mod schema;
+mod settings;
 mod show;
 mod validate;
 
@@ -15,12 +18,18 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+#[cfg(feature = "kubernetes")]
+pub use cluster::{
+    AgentArguments, CheckArguments, ClusterArguments, ClusterCommand, CrdArguments, HaltArguments,
+    HistoryArguments, KillArguments, ResumeArguments,
+};
 pub use completions::CompletionsArguments;
 pub use explain::ExplainArguments;
 pub use plan::{PlanArguments, PlanOutput};
 pub use report::ReportArguments;
 pub use run::RunArguments;
 pub use schema::{SchemaArguments, SchemaOutput};
+pub use settings::{Settings, SettingsArguments};
 pub use show::{ShowArguments, in_runtime};
 pub use validate::ValidateArguments;
 
@@ -57,6 +66,9 @@ enum Command {
     GameDay(GameDayCommand),
     Plan(PlanArguments),
     Explain(ExplainArguments),
+    #[cfg(feature = "kubernetes")]
+    #[command(flatten)]
+    Cluster(ClusterCommand),
     Validate(ValidateArguments),
     Schema(SchemaArguments),
     Report(ReportArguments),
@@ -93,6 +105,8 @@ impl Cli {
             Command::GameDay(GameDayCommand::Run(arguments)) => run::execute(arguments),
             Command::Plan(arguments) => plan::execute(&arguments),
             Command::Explain(arguments) => explain::execute(&arguments),
+            #[cfg(feature = "kubernetes")]
+            Command::Cluster(command) => command.execute(),
             Command::Validate(arguments) => validate::execute(&arguments),
             Command::Schema(arguments) => schema::execute(&arguments),
             Command::Report(arguments) => report::execute(&arguments),

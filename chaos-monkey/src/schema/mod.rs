@@ -6,6 +6,7 @@
 mod agent;
 mod duration;
 mod game_day;
+mod kill;
 mod kind;
 mod load;
 pub(crate) mod patterns;
@@ -16,11 +17,15 @@ mod system;
 mod timeline;
 
 pub use agent::{
-    Agent, AgentSpec, Hours, NamespaceChoice, OptIn, OwnerChoice, OwnerKind, PodChoice, Schedule,
-    VictimAmount, Weekday,
+    Agent, AgentGuards, AgentSpec, Every, Hours, KillBudget, KillMethod, KillRecovery,
+    MinimumHealthyPods, NamespaceChoice, OptIn, OutageProbe, OwnerChoice, OwnerKind, OwnerName,
+    PerOwner, PerPod, PodChoice, PrometheusProbe, Rhythm, Schedule, VictimAmount, Weekday,
 };
 pub use duration::Span;
 pub use game_day::{AbortCondition, GameDay, GameDaySpec, Guards, ReadBack, Recovery};
+#[cfg(feature = "kubernetes")]
+pub use kill::{Kill as KillRecord, KillLedger};
+pub use kill::{KillLedgerSpec, KillOutcome, KillSpec, KillStatus, LedgerEntry, PublishedSettings};
 pub use kind::{Kind, any_json_schema, json_schema};
 pub use load::{
     Acknowledge, Capture, Dataset, Device, Expect, Journey, Load, Method, Rate, RateStep,

@@ -4,6 +4,8 @@
 //! by itself. Local processes are in [`process`].
 
 mod error;
+#[cfg(feature = "kubernetes")]
+pub mod kubernetes;
 pub mod process;
 
 use std::future::Future;

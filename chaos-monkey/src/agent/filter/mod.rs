@@ -7,8 +7,8 @@ mod annotations;
 mod itself;
 mod labels;
 mod mirror;
-mod namespace;
-mod opt_in;
+pub(super) mod namespace;
+pub(super) mod opt_in;
 mod owner;
 mod pod_name;
 mod state;
@@ -17,6 +17,7 @@ use jiff::Timestamp;
 
 use super::Rules;
 use super::cluster::{Cluster, Described, Owner, Pod};
+use super::guard::Veto;
 
 /// A pod with what is known about what it belongs to.
 #[derive(Debug, Clone, Copy)]
@@ -54,6 +55,20 @@ pub const ALL: [Filter; 10] = [
         name: "owner",
         check: owner::check,
     },
+    OF_METADATA[0],
+    OF_METADATA[1],
+    OF_METADATA[2],
+    OF_METADATA[3],
+    OF_METADATA[4],
+    Filter {
+        name: "state",
+        check: state::check,
+    },
+    AGE,
+];
+
+/// Those that need nothing but what people say about the pod, and its name.
+pub(super) const OF_METADATA: [Filter; 5] = [
     Filter {
         name: "mirror",
         check: mirror::check,
@@ -74,11 +89,6 @@ pub const ALL: [Filter; 10] = [
         name: "name",
         check: pod_name::check,
     },
-    Filter {
-        name: "state",
-        check: state::check,
-    },
-    AGE,
 ];
 
 /// The only one whose answer changes by itself.
@@ -114,6 +124,15 @@ impl<'cluster> Candidate<'cluster> {
         let namespace = self.namespace.map(|namespace| ("namespace", namespace));
         [pod, owner, namespace].into_iter().flatten()
     }
+}
+
+/// The first no, if there is one.
+pub fn first_veto(rules: &Rules, candidate: &Candidate<'_>) -> Option<Veto> {
+    ALL.iter().find_map(|filter| {
+        let reason = (filter.check)(rules, candidate).err()?;
+        let by = filter.name;
+        Some(Veto { by, reason })
+    })
 }
 
 #[cfg(test)]

@@ -37,6 +37,8 @@ fn world() -> World {
         pod: Pod {
             namespace: "shop".to_owned(),
             name: "web-1-x".to_owned(),
+            uid: String::new(),
+            version: String::new(),
             described: texts(&[("app", "web")]),
             created: "2026-03-23T11:00:00Z".parse().unwrap(),
             is_terminating: false,

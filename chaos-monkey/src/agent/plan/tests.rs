@@ -3,7 +3,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::agent::cluster::Described;
-use crate::schema::{AgentSpec, OptIn, OwnerKind, Span, VictimAmount, Weekday};
+use crate::schema::{AgentSpec, OptIn, OwnerKind, PerOwner, Rhythm, Span, VictimAmount, Weekday};
 
 const FIRST: Date = date(2026, 3, 23);
 
@@ -20,6 +20,8 @@ fn cluster(owners: usize, pods: usize) -> Cluster {
     let pod = |owner: usize, pod: usize| Pod {
         namespace: "shop".to_owned(),
         name: format!("web-{owner}-{pod}"),
+        uid: String::new(),
+        version: String::new(),
         described: Described::default(),
         created: "2026-03-23T00:00:00Z".parse().unwrap(),
         is_terminating: false,
@@ -44,6 +46,13 @@ fn spec() -> AgentSpec {
     }
 }
 
+fn per_owner(mean_time: u32, minimum_time: u32) -> Rhythm {
+    Rhythm::PerOwner(PerOwner {
+        mean_time,
+        minimum_time,
+    })
+}
+
 fn planned(cluster: &Cluster, spec: &AgentSpec, seed: u64, days: u32) -> Vec<PlannedKill> {
     plan(cluster, &Rules::of(spec).unwrap(), seed, FIRST, days)
 }
@@ -53,8 +62,7 @@ fn over_ten_thousand_workdays_the_mean_time_is_what_was_asked_for() {
     let cluster = cluster(3, 1);
     for mean_time in [1, 2, 5, 20] {
         let mut spec = spec();
-        spec.schedule.mean_time = mean_time;
-        spec.schedule.minimum_time = 0;
+        spec.schedule.rhythm = per_owner(mean_time, 0);
         spec.schedule.weekdays = Weekday::ALL.to_vec();
         let kills = planned(&cluster, &spec, 7, 10_000);
         for owner in 0..3 {
@@ -77,7 +85,7 @@ fn over_ten_thousand_workdays_the_mean_time_is_what_was_asked_for() {
 #[test]
 fn the_times_between_kills_are_those_of_independent_days() {
     let mut spec = spec();
-    spec.schedule.minimum_time = 0;
+    spec.schedule.rhythm = per_owner(5, 0);
     spec.schedule.weekdays = Weekday::ALL.to_vec();
     let kills = planned(&cluster(1, 1), &spec, 11, 20_000);
     let gaps: Vec<i32> = kills
@@ -98,8 +106,7 @@ fn the_times_between_kills_are_those_of_independent_days() {
 #[test]
 fn the_minutes_are_spread_over_the_hours() {
     let mut spec = spec();
-    spec.schedule.mean_time = 1;
-    spec.schedule.minimum_time = 0;
+    spec.schedule.rhythm = per_owner(1, 0);
     let kills = planned(&cluster(20, 1), &spec, 1, 70);
     let mut hours = [0; 24];
     for kill in &kills {
@@ -122,8 +129,7 @@ fn the_minutes_are_spread_over_the_hours() {
 fn the_minimum_time_is_kept_to_the_minute_and_counts_workdays() {
     for workdays in [1, 3, 7] {
         let mut spec = spec();
-        spec.schedule.mean_time = 1;
-        spec.schedule.minimum_time = workdays;
+        spec.schedule.rhythm = per_owner(1, workdays);
         let rules = Rules::of(&spec).unwrap();
         let kills = planned(&cluster(1, 1), &spec, 3, 300);
         assert!(kills.len() > 20);
@@ -141,8 +147,7 @@ fn the_minimum_time_is_kept_to_the_minute_and_counts_workdays() {
 #[test]
 fn a_pod_is_planned_for_when_it_is_old_enough() {
     let mut spec = spec();
-    spec.schedule.mean_time = 1;
-    spec.schedule.minimum_time = 0;
+    spec.schedule.rhythm = per_owner(1, 0);
     spec.pods.minimum_age = Span::from_secs(3 * 86_400);
     let kills = planned(&cluster(1, 1), &spec, 1, 5);
     let days: Vec<String> = kills

@@ -1,31 +1,31 @@
 //! The plan of an agent: a calendar of kills.
 
 use std::fmt::Write as _;
-use std::path::Path;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::Serialize;
 
 use super::{PlanArguments, PlanOutput, json};
+use crate::agent::cluster::Cluster;
 use crate::agent::plan::{PlannedKill, plan, shown};
-use crate::agent::{Rules, snapshot};
-use crate::file::Documents;
+use crate::agent::snapshot;
+use crate::cli::Settings;
+#[cfg(feature = "kubernetes")]
+use crate::cli::in_runtime;
 
 const DAYS: u32 = 30;
 
 /// The plan in the form that is asked for.
-pub(super) fn text(
-    documents: &Documents,
-    snapshot: &Path,
-    arguments: &PlanArguments,
-) -> Result<String, String> {
-    let agent = documents
-        .agent(arguments.name.as_deref())
-        .map_err(|mistake| mistake.to_string())?;
-    // The file was checked with the same rules, so that there is nothing left to be said.
-    let rules = Rules::of(&agent.spec).map_err(|refused| format!("{refused:?}"))?;
-    let cluster = snapshot::open(snapshot).map_err(|error| error.to_string())?;
+pub(super) fn text(arguments: &PlanArguments) -> Result<String, String> {
+    let (settings, cluster) = match &arguments.snapshot {
+        Some(snapshot) => {
+            let cluster = snapshot::open(snapshot).map_err(|error| format!("error: {error}"))?;
+            (arguments.settings.read()?, cluster)
+        }
+        None => of_cluster(arguments)?,
+    };
+    let rules = &settings.rules;
     let today = || {
         Timestamp::now()
             .to_zoned(rules.calendar().zone().clone())
@@ -33,13 +33,14 @@ pub(super) fn text(
     };
     let first = arguments.from.unwrap_or_else(today);
     let days = arguments.days.unwrap_or(DAYS);
-    let kills = plan(&cluster, &rules, arguments.seed, first, days);
+    let seed = arguments.seed.or(settings.seed).unwrap_or(super::SEED);
+    let kills = plan(&cluster, rules, seed, first, days);
     let document = PlanDocument {
-        agent: &agent.metadata.name,
-        seed: arguments.seed,
+        agent: &settings.name,
+        seed,
         from: first,
         days,
-        time_zone: &agent.spec.schedule.time_zone,
+        time_zone: &settings.spec.schedule.time_zone,
         kills: &kills,
     };
     match arguments.output {
@@ -47,6 +48,28 @@ pub(super) fn text(
         PlanOutput::Yaml => Ok(yaml(&document)),
         PlanOutput::Json => json(&document),
     }
+}
+
+#[cfg(feature = "kubernetes")]
+fn of_cluster(arguments: &PlanArguments) -> Result<(Settings, Cluster), String> {
+    let read = async {
+        let connection = arguments.cluster.open().await?;
+        let settings = arguments
+            .cluster
+            .settings(&arguments.settings, &connection)
+            .await?;
+        let cluster = crate::target::kubernetes::snapshot::read(&connection.client).await;
+        Ok((
+            settings,
+            cluster.map_err(|error| format!("error: {error}"))?,
+        ))
+    };
+    in_runtime(read).map_err(|error| format!("error: cannot start: {error}"))?
+}
+
+#[cfg(not(feature = "kubernetes"))]
+fn of_cluster(_: &PlanArguments) -> Result<(Settings, Cluster), String> {
+    Err("error: give a --snapshot: this build cannot talk to a cluster".to_owned())
 }
 
 /// A plan as a document.
@@ -106,7 +129,7 @@ fn table(document: &PlanDocument<'_>) -> String {
         let _ = writeln!(
             text,
             "{}  {:width$}  {}",
-            kill.at.strftime("%a %F %H:%M %:z"),
+            kill.at.strftime("%a %F %T %:z"),
             kill.owner.to_string(),
             kill.pods.join(", "),
             width = width.unwrap_or_default(),

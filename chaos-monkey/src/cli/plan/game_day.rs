@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use super::{PlanArguments, PlanOutput, json};
+use super::{PlanOutput, json};
 use crate::journal::PlannedFault;
 use crate::plan;
 use crate::schema::{GameDay, System};
@@ -13,15 +13,16 @@ use crate::schema::{GameDay, System};
 pub(super) fn text(
     game_day: &GameDay,
     system: &System,
-    arguments: &PlanArguments,
+    seed: u64,
+    output: PlanOutput,
 ) -> Result<String, String> {
-    let faults = plan::plan(game_day, &plan::snapshot(system), arguments.seed);
+    let faults = plan::plan(game_day, &plan::snapshot(system), seed);
     let document = PlanDocument {
         game_day: &game_day.metadata.name,
-        seed: arguments.seed,
+        seed,
         faults: &faults,
     };
-    match arguments.output {
+    match output {
         PlanOutput::Table => Ok(table(&document)),
         PlanOutput::Yaml => Ok(yaml(&document)),
         PlanOutput::Json => json(&document),

@@ -8,7 +8,9 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use jiff::civil::Date;
 
-use super::print;
+#[cfg(feature = "kubernetes")]
+use super::ClusterArguments;
+use super::{SettingsArguments, print};
 use crate::exit::Exit;
 use crate::file;
 
@@ -17,44 +19,49 @@ use crate::file;
 #[command(
     long_about = "Prints what would be broken, and when: by a game day, or by an agent in a \
                   cluster. The same files and the same seed give the same plan, byte for byte; \
-                  guards look at it only when it is carried out:\n\n  \
+                  guards look at it only when it is carried out.\n\n  \
                   chaos-monkey plan my-game-day.yaml --seed 7\n  \
-                  chaos-monkey plan agent.yaml --snapshot cluster.json --days 30 --seed 7\n\n\
-                  A snapshot is what kubectl prints:\n\n  \
+                  chaos-monkey plan --context production --days 30\n\n\
+                  Without a FILE it is the plan of the running agent, with its seed. With a \
+                  snapshot it needs no cluster:\n\n  \
                   kubectl get namespaces,pods,replicasets,deployments,statefulsets,daemonsets,\
-                  replicationcontrollers --all-namespaces --output json > cluster.json"
+                  replicationcontrollers --all-namespaces --output json > cluster.json\n  \
+                  chaos-monkey plan agent.yaml --snapshot cluster.json"
 )]
 pub struct PlanArguments {
-    /// The files: one game day and its system, in one file or in several; or the settings of an
-    /// agent
-    #[arg(required = true, value_name = "FILE")]
-    pub files: Vec<PathBuf>,
+    /// One game day and its system, in one file or in several; or the settings of an agent
+    #[command(flatten)]
+    pub settings: SettingsArguments,
 
-    /// Which game day or agent, if the files hold several
-    #[arg(long, value_name = "NAME")]
-    pub name: Option<String>,
+    /// Seed of everything random [default: that of the agent, else 1]
+    #[arg(long, value_name = "NUMBER")]
+    pub seed: Option<u64>,
 
-    /// Seed of everything random
-    #[arg(long, default_value_t = 1)]
-    pub seed: u64,
+    /// For an agent: in which cluster
+    #[cfg(feature = "kubernetes")]
+    #[command(flatten)]
+    pub cluster: ClusterArguments,
 
     /// For an agent: what is in the cluster, as kubectl prints it
     #[arg(long, value_name = "FILE")]
     pub snapshot: Option<PathBuf>,
 
     /// For an agent: on how many days [default: 30]
-    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=3_660), requires = "snapshot")]
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=3_660))]
     pub days: Option<u32>,
 
     /// For an agent: the first day, such as 2026-03-23 [default: today in the time zone of the
     /// schedule]
-    #[arg(long, value_name = "DAY", requires = "snapshot")]
+    #[arg(long, value_name = "DAY")]
     pub from: Option<Date>,
 
     /// The form
     #[arg(long, value_enum, default_value_t = PlanOutput::Table)]
     pub output: PlanOutput,
 }
+
+/// The seed of a plan for which nobody names one.
+const SEED: u64 = 1;
 
 /// A form of the plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -68,32 +75,30 @@ pub enum PlanOutput {
 }
 
 pub(super) fn execute(arguments: &PlanArguments) -> Exit {
-    let documents = match file::load(&arguments.files) {
-        Ok(documents) => documents,
-        Err(mistakes) => {
-            eprintln!("{mistakes:#}");
-            return Exit::Usage;
-        }
-    };
-    let name = arguments.name.as_deref();
-    let text = match &arguments.snapshot {
-        Some(snapshot) => agent::text(&documents, snapshot, arguments),
-        None if documents.game_days.is_empty() && !documents.agents.is_empty() => {
-            eprintln!("error: the plan of an agent is one for a cluster: give a --snapshot of it");
-            return Exit::Usage;
-        }
-        None => match documents.game_day(name) {
-            Ok((game_day, system)) => game_day::text(game_day, system, arguments),
-            Err(mistake) => Err(mistake.to_string()),
-        },
-    };
-    match text {
+    match text(arguments) {
         Ok(text) => print(text.as_bytes(), std::io::stdout()),
         Err(error) => {
-            eprintln!("error: {error}");
+            eprintln!("{error}");
             Exit::Usage
         }
     }
+}
+
+/// The plan of the game day in the files; else that of an agent.
+fn text(arguments: &PlanArguments) -> Result<String, String> {
+    let files = &arguments.settings.files;
+    if files.is_empty() {
+        return agent::text(arguments);
+    }
+    let documents = file::load(files).map_err(|mistakes| format!("{mistakes:#}"))?;
+    if documents.game_days.is_empty() && !documents.agents.is_empty() {
+        return agent::text(arguments);
+    }
+    let game_day = documents.game_day(arguments.settings.name.as_deref());
+    let (game_day, system) = game_day.map_err(|mistake| format!("error: {mistake}"))?;
+    let seed = arguments.seed.unwrap_or(SEED);
+    game_day::text(game_day, system, seed, arguments.output)
+        .map_err(|error| format!("error: {error}"))
 }
 
 /// A document as JSON, indented.

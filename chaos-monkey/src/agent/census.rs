@@ -1,0 +1,318 @@
+//! What watches know of a cluster: which owners have pods that may be killed. It only proposes;
+//! what decides is read afresh.
+//!
+//! It is made for a hundred thousand pods: of each it keeps a few numbers, and what the filters
+//! say of it at once instead of the texts from which they say it.
+
+use std::collections::BTreeMap;
+#[allow(
+    clippy::disallowed_types,
+    reason = "its order cannot be seen: what comes out is sorted"
+)]
+use std::collections::HashMap;
+
+use super::Rules;
+use super::cluster::{Owner, OwnerName, Pod};
+use super::draw::NameHash;
+use super::filter::namespace::is_chosen;
+use super::filter::opt_in::{self, Said};
+use super::filter::{Candidate, OF_METADATA};
+use super::object::ObjectMetadata;
+use crate::schema::OwnerKind;
+
+/// What watches know of a cluster.
+#[derive(Debug, Default)]
+#[allow(
+    clippy::disallowed_types,
+    reason = "its order cannot be seen: what comes out is sorted"
+)]
+pub struct Census {
+    namespaces: BTreeMap<String, KnownNamespace>,
+    owners: HashMap<OwnerName, KnownOwner>,
+    /// The names of owners by their numbers, so that a pod needs only a number.
+    names: Vec<OwnerName>,
+    pods: HashMap<u128, KnownPod>,
+    /// How many names of owners may not be needed any more.
+    forgotten: usize,
+}
+
+/// How many names are kept that may not be needed, at least.
+const FORGOTTEN_NAMES: usize = 1_000;
+
+#[derive(Debug, Clone, Copy)]
+struct KnownNamespace {
+    is_chosen: bool,
+    said: Said,
+    round: u32,
+}
+
+#[derive(Debug, Clone)]
+struct KnownOwner {
+    number: u32,
+    /// What is known of it, if it was seen itself and not only named by a pod.
+    seen: Option<SeenOwner>,
+}
+
+#[derive(Debug, Clone)]
+struct SeenOwner {
+    behind: Behind,
+    said: Said,
+    round: u32,
+}
+
+#[derive(Debug, Clone)]
+enum Behind {
+    Nobody,
+    Known(OwnerName),
+    Unknown,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct KnownPod {
+    owner: u32,
+    said: Said,
+    hash: NameHash,
+    round: u32,
+}
+
+/// An owner of pods that may be killed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proposal {
+    /// Which.
+    pub owner: OwnerName,
+    /// Its pods, for drawing.
+    pub pods: Vec<NameHash>,
+}
+
+impl Census {
+    /// Takes in a namespace. `round` is that of the list or watch that tells of it.
+    pub fn namespace(&mut self, rules: &Rules, metadata: ObjectMetadata, round: u32) {
+        let name = metadata.name.clone();
+        let described = metadata.described();
+        let known = KnownNamespace {
+            is_chosen: is_chosen(rules, &name, &described.labels).is_ok(),
+            said: Said::of(&described),
+            round,
+        };
+        self.namespaces.insert(name, known);
+    }
+
+    /// Takes in a controller.
+    pub fn owner(&mut self, kind: OwnerKind, metadata: ObjectMetadata, round: u32) {
+        let name = OwnerName {
+            namespace: metadata.namespace.clone(),
+            kind,
+            name: metadata.name.clone(),
+        };
+        let behind = match metadata.owner() {
+            Owner::Nobody => Behind::Nobody,
+            Owner::Known(name) => Behind::Known(name),
+            Owner::Unknown(_) => Behind::Unknown,
+        };
+        let seen = SeenOwner {
+            behind,
+            said: Said::of(&metadata.described()),
+            round,
+        };
+        let number = self.number(&name);
+        self.owners.insert(
+            name,
+            KnownOwner {
+                number,
+                seen: Some(seen),
+            },
+        );
+    }
+
+    /// Takes in a pod that runs. One that can never be a victim as it is is forgotten.
+    pub fn pod(&mut self, rules: &Rules, metadata: ObjectMetadata, round: u32) {
+        let Some(uid) = identity(&metadata.uid) else {
+            return;
+        };
+        match self.known(rules, metadata, round) {
+            Some(known) => {
+                self.pods.insert(uid, known);
+            }
+            None => {
+                self.pods.remove(&uid);
+            }
+        }
+    }
+
+    fn known(&mut self, rules: &Rules, metadata: ObjectMetadata, round: u32) -> Option<KnownPod> {
+        let Owner::Known(owner) = metadata.owner() else {
+            return None;
+        };
+        if metadata.deletion_timestamp.is_some() {
+            return None;
+        }
+        let pod = Pod::of_metadata(metadata);
+        let candidate = Candidate {
+            pod: &pod,
+            owner: None,
+            namespace: None,
+            now: pod.created,
+        };
+        let said = Said::of(&pod.described);
+        let passes = OF_METADATA
+            .iter()
+            .all(|filter| (filter.check)(rules, &candidate).is_ok());
+        (passes && said != Said::Withheld).then(|| KnownPod {
+            owner: self.number(&owner),
+            said,
+            hash: NameHash::of_pod(&pod),
+            round,
+        })
+    }
+
+    /// Forgets a pod that is gone or does not run any more.
+    pub fn forget_pod(&mut self, uid: &str) {
+        if let Some(uid) = identity(uid) {
+            self.pods.remove(&uid);
+        }
+    }
+
+    /// Forgets a controller that is gone.
+    pub fn forget_owner(&mut self, kind: OwnerKind, namespace: &str, name: &str) {
+        let name = OwnerName {
+            namespace: namespace.to_owned(),
+            kind,
+            name: name.to_owned(),
+        };
+        if let Some(owner) = self.owners.get_mut(&name) {
+            owner.seen = None;
+            self.forgotten += 1;
+        }
+        // Each rollout leaves the name of a ReplicaSet behind.
+        if self.forgotten > FORGOTTEN_NAMES + self.owners.len() / 2 {
+            self.give_up_names();
+        }
+    }
+
+    /// Gives up the names that neither a pod nor a controller needs any more.
+    fn give_up_names(&mut self) {
+        let mut is_needed = vec![false; self.names.len()];
+        for pod in self.pods.values() {
+            is_needed[pod.owner as usize] = true;
+        }
+        self.owners
+            .retain(|_, owner| owner.seen.is_some() || is_needed[owner.number as usize]);
+        let mut new_numbers = vec![0; self.names.len()];
+        self.names = Vec::with_capacity(self.owners.len());
+        for (name, owner) in &mut self.owners {
+            let number = self.names.len() as u32;
+            new_numbers[owner.number as usize] = number;
+            owner.number = number;
+            self.names.push(name.clone());
+        }
+        for pod in self.pods.values_mut() {
+            pod.owner = new_numbers[pod.owner as usize];
+        }
+        self.forgotten = 0;
+    }
+
+    /// Forgets a namespace that is gone.
+    pub fn forget_namespace(&mut self, name: &str) {
+        self.namespaces.remove(name);
+    }
+
+    /// A list of namespaces is complete: what it has not told of is gone.
+    pub fn namespaces_complete(&mut self, round: u32) {
+        self.namespaces.retain(|_, known| known.round == round);
+    }
+
+    /// A list of controllers of one kind is complete.
+    pub fn owners_complete(&mut self, kind: OwnerKind, round: u32) {
+        for (name, owner) in &mut self.owners {
+            if name.kind == kind && owner.seen.as_ref().is_some_and(|it| it.round != round) {
+                owner.seen = None;
+            }
+        }
+    }
+
+    /// A list of pods is complete. Names that nobody needs any more are given up, too.
+    pub fn pods_complete(&mut self, round: u32) {
+        self.pods.retain(|_, pod| pod.round == round);
+    }
+
+    /// How many pods it knows that can be victims but for their owner, their namespace and their
+    /// state.
+    pub fn pod_count(&self) -> usize {
+        self.pods.len()
+    }
+
+    /// The owners of pods that may be killed, in the order of their names.
+    pub fn proposals(&self, rules: &Rules) -> Vec<Proposal> {
+        let tops: Vec<Option<Top<'_>>> = self
+            .names
+            .iter()
+            .map(|name| self.top(rules, name))
+            .collect();
+        let mut proposals: BTreeMap<&OwnerName, Vec<NameHash>> = BTreeMap::new();
+        for pod in self.pods.values() {
+            let top = tops.get(pod.owner as usize).and_then(Option::as_ref);
+            if let Some(top) = top
+                && opt_in::is_open(rules.opt_in, [pod.said, top.said, top.of_namespace])
+            {
+                proposals.entry(top.name).or_default().push(pod.hash);
+            }
+        }
+        let proposal = |(owner, mut pods): (&OwnerName, Vec<NameHash>)| {
+            pods.sort_unstable();
+            let owner = owner.clone();
+            Proposal { owner, pods }
+        };
+        proposals.into_iter().map(proposal).collect()
+    }
+
+    /// The topmost controller behind one that a pod names, if pods of it may be killed.
+    fn top(&self, rules: &Rules, named: &OwnerName) -> Option<Top<'_>> {
+        /// More than Kubernetes has, so that a circle ends.
+        const DEEPEST: usize = 4;
+        let (mut name, mut owner) = self.owners.get_key_value(named)?;
+        for _ in 0..DEEPEST {
+            let seen = owner.seen.as_ref()?;
+            match &seen.behind {
+                Behind::Unknown => return None,
+                Behind::Known(behind) => (name, owner) = self.owners.get_key_value(behind)?,
+                Behind::Nobody => {
+                    let namespace = self.namespaces.get(&name.namespace)?;
+                    let is_open = namespace.is_chosen && rules.owner_kinds.contains(&name.kind);
+                    return is_open.then_some(Top {
+                        name,
+                        said: seen.said,
+                        of_namespace: namespace.said,
+                    });
+                }
+            }
+        }
+        None
+    }
+
+    fn number(&mut self, name: &OwnerName) -> u32 {
+        if let Some(owner) = self.owners.get(name) {
+            return owner.number;
+        }
+        let number = self.names.len() as u32;
+        self.names.push(name.clone());
+        self.owners
+            .insert(name.clone(), KnownOwner { number, seen: None });
+        number
+    }
+}
+
+/// The topmost controller behind a pod.
+struct Top<'census> {
+    name: &'census OwnerName,
+    said: Said,
+    of_namespace: Said,
+}
+
+/// A unique identity as a number: a quarter of what its text takes.
+fn identity(uid: &str) -> Option<u128> {
+    let digits: String = uid.chars().filter(|letter| *letter != '-').collect();
+    u128::from_str_radix(&digits, 16).ok()
+}
+
+#[cfg(test)]
+mod tests;

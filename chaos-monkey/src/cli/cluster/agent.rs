@@ -1,0 +1,155 @@
+//! `chaos-monkey agent`.
+
+use std::io::IsTerminal as _;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+
+use super::{ClusterArguments, say};
+use crate::cli::SettingsArguments;
+use crate::exit::Exit;
+use crate::schema::AgentSpec;
+use crate::target::kubernetes::agent::{self, AgentError, AgentOptions};
+
+/// Runs an agent, which kills pods until it is ended
+#[derive(Debug, Args)]
+#[command(
+    long_about = "Runs an agent, which kills pods of a cluster when its settings say so, until it \
+                  is ended. Without --no-dry-run, and without `dryRun: false` in its settings, it \
+                  only says what it would kill:\n\n  \
+                  chaos-monkey agent agent.yaml\n\n\
+                  The settings are read again when they change; bad ones are refused and the old \
+                  ones stay. Of several copies with one name one kills."
+)]
+pub struct AgentArguments {
+    /// The settings
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+
+    /// Which agent, if the files hold several
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+
+    /// In which cluster
+    #[command(flatten)]
+    pub cluster: ClusterArguments,
+
+    /// Really kill, whatever the settings say
+    #[arg(long)]
+    pub no_dry_run: bool,
+
+    /// Seed of everything random [default: that of the settings, else one that is drawn once]
+    #[arg(long, value_name = "NUMBER")]
+    pub seed: Option<u64>,
+
+    /// Where metrics and health are served
+    #[arg(long, value_name = "ADDRESS", default_value = "0.0.0.0:8086")]
+    pub listen: SocketAddr,
+
+    /// The form of the log
+    #[arg(long, value_enum, default_value_t = LogFormat::Text)]
+    pub log_format: LogFormat,
+
+    /// What the log tells: `info`, or `debug` for each pod that a filter refuses
+    #[arg(long, value_enum, default_value_t = LogLevel::Info)]
+    pub log_level: LogLevel,
+}
+
+/// A form of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people
+    Text,
+    /// One JSON object a line
+    Json,
+}
+
+/// How much the log tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogLevel {
+    /// What needs somebody
+    Warn,
+    /// Each kill, and why there was none
+    Info,
+    /// Each pod that a filter refuses, too
+    Debug,
+}
+
+pub(super) fn execute(arguments: AgentArguments) -> Exit {
+    log(arguments.log_format, arguments.log_level);
+    // One thread is enough for what an agent does, and needs half the memory of two.
+    say(in_one_thread(run(arguments)))
+}
+
+fn in_one_thread<F: Future>(future: F) -> std::io::Result<F::Output> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    Ok(runtime.block_on(future))
+}
+
+async fn run(arguments: AgentArguments) -> Result<Exit, String> {
+    let connection = arguments.cluster.open().await?;
+    let said = |error: std::io::Error| format!("error: signals cannot be heard: {error}");
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(said)?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(said)?;
+    let end = async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    };
+    let host = std::env::var("HOSTNAME").unwrap_or_else(|_| "somewhere".to_owned());
+    let settings = SettingsArguments {
+        files: arguments.files,
+        name: arguments.name,
+    };
+    let (no_dry_run, seed) = (arguments.no_dry_run, arguments.seed);
+    let options = AgentOptions {
+        connection,
+        namespace: arguments.cluster.agent_namespace,
+        // The same host may run several, one after another or at once.
+        identity: format!("{host}-{:08x}", rand::random::<u32>()),
+        read: Box::new(move || {
+            let settings = settings.read()?;
+            let spec = AgentSpec {
+                dry_run: settings.spec.dry_run && !no_dry_run,
+                seed: seed.or(settings.spec.seed),
+                ..settings.spec
+            };
+            Ok((settings.name, spec))
+        }),
+        listen: arguments.listen,
+    };
+    match Box::pin(agent::run(options, end)).await {
+        Ok(()) => Ok(Exit::Passed),
+        Err(AgentError::Settings(error)) => Err(error),
+        Err(error) => Err(format!("error: {error}")),
+    }
+}
+
+fn log(format: LogFormat, level: LogLevel) {
+    let level = match level {
+        LogLevel::Warn => tracing::Level::WARN,
+        LogLevel::Info => tracing::Level::INFO,
+        LogLevel::Debug => tracing::Level::DEBUG,
+    };
+    // What libraries tell of each request would bury what the agent tells.
+    let filter = Targets::new()
+        .with_default(tracing::Level::WARN)
+        .with_target(env!("CARGO_CRATE_NAME"), level);
+    let layer = tracing_subscriber::fmt::layer()
+        .with_target(false)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
+    let registry = tracing_subscriber::registry().with(filter);
+    match format {
+        LogFormat::Text => registry.with(layer).init(),
+        LogFormat::Json => registry.with(layer.json().flatten_event(true)).init(),
+    }
+}

@@ -1,0 +1,168 @@
+//! `chaos-monkey kill`.
+
+use std::time::Duration;
+
+use clap::Args;
+use tokio::time::{Instant, sleep};
+
+use super::arguments::confirmed;
+use super::{ClusterArguments, in_runtime_or_say};
+use crate::cli::{SettingsArguments, print};
+use crate::exit::Exit;
+use crate::schema::KillOutcome;
+use crate::target::kubernetes::recovery::{Standing, follow};
+use crate::target::kubernetes::{
+    ClusterError, Killer, Leads, LedgerStore, Records, Told, Wanted, find,
+};
+
+/// How often the owner of a victim is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// Kills a pod, through all filters and guards of an agent
+#[derive(Debug, Args)]
+#[command(
+    long_about = "Kills a pod, through all filters and guards of an agent, with a record as the \
+                  agent writes it. Without --no-dry-run nothing is sent and nothing is \
+                  written:\n\n  \
+                  chaos-monkey kill shop/web-5d8f-x2x\n  \
+                  chaos-monkey kill shop/web-5d8f-x2x --no-dry-run"
+)]
+pub struct KillArguments {
+    /// The pod: NAMESPACE/POD, or POD in the namespace of the context
+    #[arg(value_name = "POD")]
+    pub pod: String,
+
+    /// By which settings
+    #[command(flatten)]
+    pub settings: SettingsArguments,
+
+    /// In which cluster
+    #[command(flatten)]
+    pub cluster: ClusterArguments,
+
+    /// Really kill it
+    #[arg(long)]
+    pub no_dry_run: bool,
+
+    /// Do not ask
+    #[arg(long)]
+    pub yes: bool,
+
+    /// Do not wait until the owner is whole again
+    #[arg(long)]
+    pub no_wait: bool,
+}
+
+pub(super) fn execute(arguments: &KillArguments) -> Exit {
+    in_runtime_or_say(kill(arguments))
+}
+
+async fn kill(arguments: &KillArguments) -> Result<Exit, String> {
+    let connection = arguments.cluster.open().await?;
+    let settings = arguments
+        .cluster
+        .settings(&arguments.settings, &connection)
+        .await?;
+    let (context, pod) = (connection.context.clone(), &arguments.pod);
+    eprintln!(
+        "context `{context}`, by the settings of `{}`",
+        settings.name
+    );
+    let found = find::pod(&connection, pod)
+        .await
+        .map_err(|error| format!("error: {error}"))?;
+    let is_dry_run = !arguments.no_dry_run;
+    if !is_dry_run {
+        let question = format!("Kill {} in the context `{context}`?", found.shown());
+        if !confirmed(&question, arguments.yes)? {
+            eprintln!("nothing was killed");
+            return Ok(Exit::Aborted);
+        }
+    }
+    let killer = Killer {
+        connection,
+        namespace: arguments.cluster.agent_namespace.clone(),
+        agent: "by hand".to_owned(),
+        is_dry_run,
+    };
+    let occasion = find::occasion_by_hand(&found.owner);
+    let wanted = Wanted {
+        owner: &found.owner,
+        pod_uid: &found.uid,
+        kill: format!("{occasion}-0"),
+        occasion: &occasion,
+    };
+    let told = killer
+        .kill(&settings.rules, &wanted, &|| Leads::NotNeeded)
+        .await;
+    let told = told.map_err(|error| format!("error: nothing was killed: {error}"))?;
+    let (text, exit) = match told {
+        Told::Vetoed(veto) => (format!("not killed: {veto}\n"), Exit::Failed),
+        Told::WouldKill => (
+            format!("{} would be killed; --no-dry-run kills it\n", found.shown()),
+            Exit::Passed,
+        ),
+        Told::Done { outcome, reason } => {
+            let reason = reason.map_or_else(String::new, |reason| format!(": {reason}"));
+            let exit = match outcome {
+                KillOutcome::Killed => Exit::Passed,
+                KillOutcome::Refused | KillOutcome::NotSent => Exit::Failed,
+                KillOutcome::Unknown => Exit::Inconclusive,
+            };
+            let text = format!("{} {}{reason}\n", found.shown(), outcome.as_str());
+            (text, exit)
+        }
+    };
+    let printed = print(text.as_bytes(), std::io::stdout());
+    if exit != Exit::Passed || is_dry_run || arguments.no_wait {
+        return Ok(printed.max(exit));
+    }
+    let limit = settings.rules.recovery().limit;
+    match whole(&killer, &wanted.kill, limit.get()).await? {
+        Some(seconds) => {
+            let text = format!("{} is whole again after {seconds:.1} s\n", found.owner);
+            Ok(print(text.as_bytes(), std::io::stdout()))
+        }
+        None => Err(format!(
+            "error: {} is not whole within {limit}",
+            found.owner
+        )),
+    }
+}
+
+/// Follows a kill until its owner is whole again; `None` if that takes too long.
+async fn whole(killer: &Killer, kill: &str, limit: Duration) -> Result<Option<f64>, String> {
+    let said = |error: ClusterError| format!("error: what came of it is not known: {error}");
+    let store = LedgerStore::new(killer.connection.client.clone(), &killer.namespace);
+    let end = Instant::now() + limit;
+    while Instant::now() < end {
+        let ledger = store.get().await.map_err(said)?;
+        let kills = ledger.iter().flat_map(|it| &it.spec().kills);
+        let entry = kills.into_iter().find(|entry| entry.kill == kill);
+        // The agent follows it, too, and may have been faster.
+        let Some(entry) = entry.filter(|entry| !entry.is_whole) else {
+            return seconds_on_record(killer, kill).await.map_err(said);
+        };
+        let standing = follow(&killer.connection, &killer.namespace, entry, false).await;
+        if let Standing::Whole { seconds } = standing.map_err(said)? {
+            return Ok(Some(seconds));
+        }
+        sleep(LOOK_EVERY).await;
+    }
+    Ok(None)
+}
+
+async fn seconds_on_record(killer: &Killer, kill: &str) -> Result<Option<f64>, ClusterError> {
+    let records = Records::new(killer.connection.client.clone(), &killer.namespace);
+    let after = records
+        .get(kill)
+        .await?
+        .status
+        .and_then(|status| status.whole_after);
+    let text = after.unwrap_or_default();
+    Ok(text
+        .trim_start_matches('<')
+        .trim_end_matches('s')
+        .parse()
+        .ok())
+}

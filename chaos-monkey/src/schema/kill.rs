@@ -1,0 +1,180 @@
+//! What an agent leaves in a cluster: a `Kill` for each kill, and one `KillLedger`.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{AgentSpec, OwnerName};
+
+/// A kill: written before anything is sent, and completed after.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[cfg_attr(
+    feature = "kubernetes",
+    derive(kube::CustomResource),
+    kube(
+        group = "chaos.aplomb.dev",
+        version = "v1alpha1",
+        kind = "Kill",
+        namespaced,
+        status = "KillStatus",
+        derive = "PartialEq",
+        doc = "A kill: written before anything is sent, and completed after.",
+        printcolumn(name = "When", type_ = "date", json_path = ".spec.at"),
+        printcolumn(name = "Namespace", type_ = "string", json_path = ".spec.owner.namespace"),
+        printcolumn(name = "Kind", type_ = "string", json_path = ".spec.owner.kind"),
+        printcolumn(name = "Owner", type_ = "string", json_path = ".spec.owner.name"),
+        printcolumn(name = "Pod", type_ = "string", json_path = ".spec.pod"),
+        printcolumn(name = "Method", type_ = "string", json_path = ".spec.method"),
+        printcolumn(name = "Outcome", type_ = "string", json_path = ".status.outcome"),
+        printcolumn(name = "Whole after", type_ = "string", json_path = ".status.wholeAfter"),
+        printcolumn(name = "Reason", type_ = "string", json_path = ".status.reason", priority = 1),
+        validation = kube::core::Rule::new("self.spec == oldSelf.spec")
+            .message("what is recorded of a kill before it is sent never changes")
+    )
+)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct KillSpec {
+    /// Which agent, or `by hand`.
+    pub agent: String,
+    /// When it was recorded.
+    #[schemars(with = "String", extend("format" = "date-time"))]
+    pub at: Timestamp,
+    /// After this moment nothing more is sent for it.
+    #[schemars(with = "String", extend("format" = "date-time"))]
+    pub not_after: Timestamp,
+    /// Whose pod.
+    pub owner: OwnerName,
+    /// The pod.
+    pub pod: String,
+    /// The pod's unique identity: no other pod is killed instead of it.
+    pub pod_uid: String,
+    /// How: `evict`, `delete` or `deleteNow`.
+    pub method: String,
+}
+
+/// What became of a kill.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct KillStatus {
+    /// What became of it; nothing while that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<KillOutcome>,
+    /// Why, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// How long its owner took until it was whole again, such as `8s`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub whole_after: Option<String>,
+}
+
+/// What became of a kill.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum KillOutcome {
+    /// The pod is gone or about to end.
+    Killed,
+    /// The cluster refused, and the pod lives.
+    Refused,
+    /// Nothing was sent, and the pod lives.
+    NotSent,
+    /// There was no answer, so that it may have been killed: it counts.
+    Unknown,
+}
+
+impl KillOutcome {
+    /// The word in a resource.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Killed => "killed",
+            Self::Refused => "refused",
+            Self::NotSent => "notSent",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// Whether it is proven that the pod was not killed.
+    pub const fn is_proven_harmless(self) -> bool {
+        matches!(self, Self::Refused | Self::NotSent)
+    }
+}
+
+/// What is kept of kills, for budgets that hold however many agents there are and however often
+/// they start anew.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[cfg_attr(
+    feature = "kubernetes",
+    derive(kube::CustomResource),
+    kube(
+        group = "chaos.aplomb.dev",
+        version = "v1alpha1",
+        kind = "KillLedger",
+        plural = "killledgers",
+        namespaced,
+        derive = "PartialEq",
+        doc = "What is kept of kills, for budgets that hold however many agents there are.",
+        printcolumn(
+            name = "Age",
+            type_ = "date",
+            json_path = ".metadata.creationTimestamp"
+        )
+    )
+)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct KillLedgerSpec {
+    /// What each agent goes by.
+    #[serde(default)]
+    pub agents: BTreeMap<String, PublishedSettings>,
+    /// The kills that still count for some guard, in the order in which they were reserved.
+    #[serde(default)]
+    pub kills: Vec<LedgerEntry>,
+}
+
+/// What an agent goes by.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PublishedSettings {
+    /// The seed of everything random.
+    pub seed: u64,
+    /// Its settings, with its flags applied.
+    #[schemars(schema_with = "kept_as_it_is")]
+    pub settings: AgentSpec,
+}
+
+/// An object whose keys the API server keeps without knowing them. Whatever else it would be told
+/// of them, it would drop the others, and defaults would stand in for them.
+fn kept_as_it_is(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    schemars::json_schema!({
+        "type": "object",
+        "x-kubernetes-preserve-unknown-fields": true,
+    })
+}
+
+/// A kill in the ledger.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct LedgerEntry {
+    /// The name of its `Kill`.
+    pub kill: String,
+    /// The occasion: kills out of one owner at one time belong together.
+    pub occasion: String,
+    /// Whose pod.
+    pub owner: OwnerName,
+    /// The pod.
+    pub pod: String,
+    /// Its unique identity.
+    pub pod_uid: String,
+    /// When it was reserved.
+    #[schemars(with = "String", extend("format" = "date-time"))]
+    pub at: Timestamp,
+    /// After this moment nothing more is sent for it.
+    #[schemars(with = "String", extend("format" = "date-time"))]
+    pub not_after: Timestamp,
+    /// What became of it; nothing while that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<KillOutcome>,
+    /// Whether the owner is whole again.
+    #[serde(default)]
+    pub is_whole: bool,
+}

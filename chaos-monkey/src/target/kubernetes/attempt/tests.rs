@@ -1,0 +1,466 @@
+//! One kill against a cluster of one Deployment, kept as the API keeps it.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::schema::{AgentSpec, Hours, OptIn, OwnerKind, Span, Weekday};
+use crate::target::kubernetes::scripted::{self, Asked, Reply, refusal, status, with};
+
+/// What the cluster holds, and what goes wrong with it.
+struct Shop {
+    ledger: Option<Value>,
+    version: u64,
+    kill: Option<Value>,
+    is_halted: bool,
+    is_withheld_after_the_record: bool,
+    /// What evictions are answered.
+    eviction: Reply,
+    /// After the record, requests with this in their line take so long.
+    slow: Option<(&'static str, Duration)>,
+    /// What some requests are answered instead: a part of the line, the answer, and how often.
+    instead: Vec<(&'static str, Reply, usize)>,
+}
+
+type Shared = Arc<Mutex<Shop>>;
+
+fn shop() -> Shop {
+    Shop {
+        ledger: None,
+        version: 1,
+        kill: None,
+        is_halted: false,
+        is_withheld_after_the_record: false,
+        eviction: with(201, &status("Success", 201, "", "")),
+        slow: None,
+        instead: Vec::new(),
+    }
+}
+
+impl Shop {
+    fn reply(&mut self, line: &str, body: &Value) -> Reply {
+        let instead = self
+            .instead
+            .iter_mut()
+            .find(|(part, _, left)| line.contains(part) && *left > 0);
+        if let Some((_, reply, left)) = instead {
+            *left -= 1;
+            return reply.clone();
+        }
+        if let Some((part, delay)) = self.slow
+            && self.kill.is_some()
+            && line.contains(part)
+        {
+            self.slow = None;
+            let reply = self.reply(line, body);
+            return Reply::Late(delay, Box::new(reply));
+        }
+        let (verb, path) = line.split_once(' ').unwrap_or_default();
+        let path = path.split('?').next().unwrap_or_default();
+        match (verb, path.rsplit('/').next().unwrap_or_default()) {
+            ("POST", "eviction") => self.eviction.clone(),
+            ("GET", "shop") => with(200, &json!({"metadata": {"name": "shop"}})),
+            ("GET", "web") => with(200, &self.deployment()),
+            ("GET", "poddisruptionbudgets") => with(200, &json!({"metadata": {}, "items": []})),
+            ("GET", "replicasets") => with(
+                200,
+                &list(&[owned("web-1", "set", "Deployment", "web", "deployment")]),
+            ),
+            ("GET", "pods") => {
+                let pods: Vec<Value> = (0..3)
+                    .map(|number| {
+                        owned(
+                            &format!("web-1-{number}"),
+                            &format!("pod-{number}"),
+                            "ReplicaSet",
+                            "web-1",
+                            "set",
+                        )
+                    })
+                    .collect();
+                with(200, &list(&pods))
+            }
+            ("GET", "chaos-halt") if self.is_halted => with(
+                200,
+                &json!({"metadata": {"name": "chaos-halt"}, "data": {"reason": "sale"}}),
+            ),
+            ("GET", "chaos-halt") => refusal(404, "NotFound", "no halt"),
+            ("GET", "chaos-ledger") => match &self.ledger {
+                Some(ledger) => with(200, ledger),
+                None => refusal(404, "NotFound", "no ledger"),
+            },
+            ("POST", "killledgers") => self.keep_ledger(body),
+            ("PUT", "chaos-ledger") => {
+                let held = self.ledger.clone().unwrap_or_default();
+                if held["metadata"]["resourceVersion"] == body["metadata"]["resourceVersion"] {
+                    self.keep_ledger(body)
+                } else {
+                    refusal(409, "Conflict", "the object has been modified")
+                }
+            }
+            ("POST", "kills") => {
+                self.kill = Some(body.clone());
+                with(201, body)
+            }
+            ("PATCH", "status") => {
+                let mut kill = self.kill.clone().unwrap_or_default();
+                kill["status"] = body["status"].clone();
+                self.kill = Some(kill.clone());
+                with(200, &kill)
+            }
+            _ => refusal(405, "MethodNotAllowed", line),
+        }
+    }
+
+    fn deployment(&self) -> Value {
+        let is_withheld = self.is_withheld_after_the_record && self.kill.is_some();
+        let annotations = if is_withheld {
+            json!({crate::agent::ENABLED: "false"})
+        } else {
+            json!({})
+        };
+        json!({
+            "metadata": {
+                "name": "web", "namespace": "shop", "uid": "deployment", "generation": 2,
+                "annotations": annotations,
+            },
+            "spec": {
+                "replicas": 3, "selector": {"matchLabels": {"app": "web"}},
+                "template": {"metadata": {}, "spec": {"containers": []}},
+            },
+            "status": {
+                "observedGeneration": 2, "replicas": 3, "updatedReplicas": 3, "readyReplicas": 3,
+            },
+        })
+    }
+
+    fn keep_ledger(&mut self, body: &Value) -> Reply {
+        self.version += 1;
+        let mut ledger = body.clone();
+        ledger["metadata"]["resourceVersion"] = self.version.to_string().into();
+        self.ledger = Some(ledger.clone());
+        with(200, &ledger)
+    }
+
+    fn entries(&self) -> Vec<Value> {
+        let ledger = self.ledger.clone().unwrap_or_default();
+        ledger["spec"]["kills"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default()
+    }
+
+    fn outcome(&self) -> (String, String) {
+        let status = self.kill.clone().unwrap_or_default()["status"].clone();
+        let text = |key: &str| status[key].as_str().unwrap_or_default().to_owned();
+        (text("outcome"), text("reason"))
+    }
+}
+
+fn list(items: &[Value]) -> Value {
+    json!({"metadata": {}, "items": items})
+}
+
+fn owned(name: &str, uid: &str, kind: &str, owner: &str, owner_uid: &str) -> Value {
+    json!({
+        "metadata": {
+            "name": name, "namespace": "shop", "uid": uid, "resourceVersion": "7",
+            "labels": {"app": "web"}, "creationTimestamp": "2026-01-01T00:00:00Z",
+            "ownerReferences": [{"kind": kind, "name": owner, "uid": owner_uid, "controller": true}],
+        },
+        "status": {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]},
+    })
+}
+
+fn spec() -> AgentSpec {
+    let mut spec = AgentSpec {
+        opt_in: OptIn::None,
+        ..AgentSpec::default()
+    };
+    spec.schedule.weekdays = Weekday::ALL.to_vec();
+    spec.schedule.hours = Hours {
+        from: "00:00".to_owned(),
+        to: "24:00".to_owned(),
+    };
+    spec.guards.cool_down = Span::from_secs(0);
+    spec
+}
+
+/// Tries to kill one pod of the shop.
+async fn attempt(
+    shop: &Shared,
+    spec: &AgentSpec,
+    leads: LeadsNow<'_>,
+    is_dry_run: bool,
+) -> (Result<Told, ClusterError>, Asked) {
+    let held = Arc::clone(shop);
+    let (client, asked) = scripted::cluster(move |line, body, _| held.lock().reply(line, body));
+    let killer = Killer {
+        connection: Connection {
+            client,
+            context: "scripted".to_owned(),
+            namespace: "default".to_owned(),
+        },
+        namespace: "home".to_owned(),
+        agent: "platform".to_owned(),
+        is_dry_run,
+    };
+    let owner = OwnerName {
+        namespace: "shop".to_owned(),
+        kind: OwnerKind::Deployment,
+        name: "web".to_owned(),
+    };
+    let wanted = Wanted {
+        owner: &owner,
+        pod_uid: "pod-1",
+        occasion: "now",
+        kill: "now-0".to_owned(),
+    };
+    let rules = Rules::of(spec).unwrap();
+    (killer.kill(&rules, &wanted, leads).await, asked)
+}
+
+async fn by_hand(
+    change: impl FnOnce(&mut Shop),
+) -> (Result<Told, ClusterError>, Shared, Vec<String>) {
+    let mut it = shop();
+    change(&mut it);
+    let shop = Arc::new(Mutex::new(it));
+    let (told, asked) = attempt(&shop, &spec(), &|| Leads::NotNeeded, false).await;
+    let lines = asked.lock().iter().map(|(line, _)| line.clone()).collect();
+    (told, shop, lines)
+}
+
+fn position(lines: &[String], part: &str) -> usize {
+    lines
+        .iter()
+        .position(|line| line.contains(part))
+        .unwrap_or_else(|| panic!("{part}: {lines:?}"))
+}
+
+fn is_sent(lines: &[String]) -> bool {
+    lines
+        .iter()
+        .any(|line| line.contains("eviction") || line.starts_with("DELETE"))
+}
+
+#[tokio::test]
+async fn it_is_reserved_and_recorded_before_it_is_sent_and_the_halt_is_read_last() {
+    let (told, shop, lines) = by_hand(|_| {}).await;
+    assert_eq!(
+        told.unwrap(),
+        Told::Done {
+            outcome: KillOutcome::Killed,
+            reason: None
+        }
+    );
+    let (reserved, recorded) = (
+        position(&lines, "PUT"),
+        position(
+            &lines,
+            "POST /apis/chaos.aplomb.dev/v1alpha1/namespaces/home/kills",
+        ),
+    );
+    let sent = position(&lines, "eviction");
+    assert!(reserved < recorded && recorded < sent, "{lines:?}");
+    let before: Vec<&String> = lines[sent - 2..sent].iter().collect();
+    assert!(
+        before.iter().all(|line| line.contains("chaos-halt")),
+        "{before:?}"
+    );
+    let shop = shop.lock();
+    assert_eq!(shop.entries().len(), 1);
+    assert_eq!(shop.entries()[0]["outcome"], "killed");
+    assert_eq!(shop.outcome().0, "killed");
+}
+
+#[tokio::test]
+async fn a_dry_run_sends_and_writes_nothing() {
+    let shop = Arc::new(Mutex::new(shop()));
+    let (told, asked) = attempt(&shop, &spec(), &|| Leads::NotNeeded, true).await;
+    assert_eq!(told.unwrap(), Told::WouldKill);
+    let lines = asked.lock().clone();
+    assert!(
+        lines.iter().all(|(line, _)| line.starts_with("GET")),
+        "{lines:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_halt_that_is_on_or_cannot_be_read_forbids() {
+    let (told, _, lines) = by_hand(|shop| shop.is_halted = true).await;
+    assert!(matches!(told, Ok(Told::Vetoed(veto)) if veto.by == "halt"));
+    assert!(!is_sent(&lines));
+    for reply in [
+        refusal(500, "InternalError", "etcd"),
+        refusal(403, "Forbidden", "may not"),
+    ] {
+        // The first two are read before the reservation, the other two right before it is sent.
+        for passed in [0, 2] {
+            let (told, shop, lines) = by_hand(|shop| {
+                let good = refusal(404, "NotFound", "no halt");
+                shop.instead = vec![
+                    ("chaos-halt", good, passed),
+                    ("chaos-halt", reply.clone(), 1),
+                ];
+            })
+            .await;
+            assert!(
+                matches!(&told, Ok(Told::Vetoed(veto)) if veto.by == "halt"),
+                "{told:?}"
+            );
+            assert!(!is_sent(&lines), "{lines:?}");
+            assert_eq!(shop.lock().entries().len(), 0);
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_withheld_after_the_record_is_not_sent_and_its_reservation_is_free() {
+    let (told, shop, lines) = by_hand(|shop| shop.is_withheld_after_the_record = true).await;
+    assert!(matches!(told, Ok(Told::Vetoed(veto)) if veto.by == "opt-in"));
+    assert!(!is_sent(&lines));
+    let shop = shop.lock();
+    assert_eq!(shop.entries().len(), 0);
+    let (outcome, reason) = shop.outcome();
+    assert_eq!(outcome, "notSent");
+    assert!(reason.starts_with("opt-in"), "{reason}");
+}
+
+#[tokio::test]
+async fn a_refused_kill_is_on_record_and_releases_its_reservation() {
+    let (told, shop, _) = by_hand(|shop| {
+        shop.eviction = refusal(429, "TooManyRequests", "it would violate the budget");
+    })
+    .await;
+    assert!(matches!(
+        told,
+        Ok(Told::Done {
+            outcome: KillOutcome::Refused,
+            ..
+        })
+    ));
+    assert_eq!(shop.lock().entries().len(), 0);
+    assert_eq!(shop.lock().outcome().0, "refused");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_kill_without_an_answer_counts() {
+    let (told, shop, _) = by_hand(|shop| shop.eviction = Reply::Never).await;
+    assert!(matches!(
+        told,
+        Ok(Told::Done {
+            outcome: KillOutcome::Unknown,
+            ..
+        })
+    ));
+    assert_eq!(shop.lock().entries()[0]["outcome"], "unknown");
+    assert_eq!(shop.lock().outcome().0, "unknown");
+}
+
+#[tokio::test]
+async fn after_a_collision_in_the_ledger_everything_is_asked_anew() {
+    let conflict = refusal(409, "Conflict", "the object has been modified");
+    let (told, shop, lines) =
+        by_hand(|shop| shop.instead = vec![("PUT", conflict.clone(), 2)]).await;
+    assert!(matches!(
+        told,
+        Ok(Told::Done {
+            outcome: KillOutcome::Killed,
+            ..
+        })
+    ));
+    assert_eq!(shop.lock().entries().len(), 1);
+    // Three looks before the reservation, and one before it is sent.
+    let looks = lines
+        .iter()
+        .filter(|line| line.contains("deployments/web"))
+        .count();
+    assert_eq!(looks, 4, "{lines:?}");
+    // For ever is too long.
+    let (told, _, lines) = by_hand(|shop| shop.instead = vec![("PUT", conflict, 1_000)]).await;
+    assert!(told.unwrap_err().is_conflict());
+    assert!(!is_sent(&lines));
+}
+
+#[tokio::test]
+async fn without_a_record_nothing_is_sent() {
+    let (told, shop, lines) = by_hand(|shop| {
+        shop.instead = vec![(
+            "POST /apis/chaos.aplomb.dev/v1alpha1/namespaces/home/kills?",
+            refusal(500, "InternalError", "etcd"),
+            1,
+        )];
+    })
+    .await;
+    assert!(told.is_err());
+    assert!(!is_sent(&lines));
+    assert_eq!(
+        shop.lock().entries().len(),
+        0,
+        "the reservation is free again"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_read_too_long_ago_is_not_acted_upon() {
+    for (part, milliseconds, reason) in [
+        ("chaos-halt", 501, "half a second"),
+        (
+            "GET /apis/apps/v1/namespaces/shop/replicasets",
+            1_001,
+            "a second old",
+        ),
+    ] {
+        let mut it = shop();
+        it.slow = Some((part, Duration::from_millis(milliseconds)));
+        let shop = Arc::new(Mutex::new(it));
+        let (told, asked) = attempt(&shop, &spec(), &|| Leads::NotNeeded, false).await;
+        let Ok(Told::Done {
+            outcome: KillOutcome::NotSent,
+            reason: Some(said),
+        }) = told
+        else {
+            panic!("{part}: {told:?}");
+        };
+        assert!(said.contains(reason), "{said}");
+        assert!(
+            !asked
+                .lock()
+                .iter()
+                .any(|(line, _)| line.contains("eviction"))
+        );
+        assert_eq!(shop.lock().outcome().0, "notSent");
+        assert_eq!(shop.lock().entries().len(), 0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_leader_that_loses_its_lease_in_the_middle_sends_nothing() {
+    // It leads while it reserves, and not any more before it sends.
+    let shop = Arc::new(Mutex::new(shop()));
+    let end = Instant::now() + Duration::from_secs(12);
+    let held = Arc::clone(&shop);
+    let leads = move || {
+        if held.lock().kill.is_some() {
+            Leads::Not
+        } else {
+            Leads::Until(end)
+        }
+    };
+    let (told, asked) = attempt(&shop, &spec(), &leads, false).await;
+    assert!(matches!(told, Ok(Told::Vetoed(veto)) if veto.by == "leadership"));
+    assert!(
+        !asked
+            .lock()
+            .iter()
+            .any(|(line, _)| line.contains("eviction"))
+    );
+    assert_eq!(shop.lock().outcome().0, "notSent");
+    // A lease that is too short for an answer is none.
+    let soon = Instant::now() + ANSWER_LIMIT;
+    let (told, _) = attempt(&shop, &spec(), &move || Leads::Until(soon), false).await;
+    assert!(matches!(told, Ok(Told::Vetoed(veto)) if veto.by == "leadership"));
+}

@@ -1,0 +1,87 @@
+//! A cluster that answers as a test tells it to.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{Request, Response, StatusCode};
+use http_body_util::BodyExt as _;
+use kube::Client;
+use kube::client::Body;
+use parking_lot::Mutex;
+use serde_json::{Value, json};
+use tower::service_fn;
+
+/// What it does with one request.
+#[derive(Debug, Clone)]
+pub(super) enum Reply {
+    /// Answers with a status and a body.
+    With(u16, String),
+    /// Never answers.
+    Never,
+    /// Answers after a while.
+    Late(Duration, Box<Self>),
+}
+
+/// What it was asked: method and address, and the body.
+pub(super) type Asked = Arc<Mutex<Vec<(String, Value)>>>;
+
+/// A cluster, and what it was asked. `reply` knows the method and the address of a request,
+/// its body, and how many there were before it.
+pub(super) fn cluster(
+    reply: impl Fn(&str, &Value, usize) -> Reply + Send + Sync + 'static,
+) -> (Client, Asked) {
+    let asked = Asked::default();
+    let (reply, remembered) = (Arc::new(reply), Arc::clone(&asked));
+    let service = service_fn(move |request: Request<Body>| {
+        let (reply, remembered) = (Arc::clone(&reply), Arc::clone(&remembered));
+        async move {
+            let (head, body) = request.into_parts();
+            let bytes = body
+                .collect()
+                .await
+                .map(http_body_util::Collected::to_bytes)
+                .unwrap_or_default();
+            let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+            let line = format!("{} {}", head.method, head.uri);
+            let before = {
+                let mut remembered = remembered.lock();
+                remembered.push((line.clone(), body.clone()));
+                remembered.len() - 1
+            };
+            let mut reply = reply(&line, &body, before);
+            let (status, text) = loop {
+                match reply {
+                    Reply::With(status, text) => break (status, text),
+                    Reply::Never => std::future::pending().await,
+                    Reply::Late(delay, later) => {
+                        tokio::time::sleep(delay).await;
+                        reply = *later;
+                    }
+                }
+            };
+            let mut response = Response::new(Body::from(text.into_bytes()));
+            *response.status_mut() = StatusCode::from_u16(status).unwrap_or_default();
+            Ok::<_, Infallible>(response)
+        }
+    });
+    (Client::new(service, "default"), asked)
+}
+
+/// An answer with a body.
+pub(super) fn with(status: u16, body: &Value) -> Reply {
+    Reply::With(status, body.to_string())
+}
+
+/// A refusal as the API words it.
+pub(super) fn refusal(code: u16, reason: &str, message: &str) -> Reply {
+    with(code, &status("Failure", code, reason, message))
+}
+
+/// A `Status` as the API words it.
+pub(super) fn status(status: &str, code: u16, reason: &str, message: &str) -> Value {
+    json!({
+        "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": status,
+        "code": code, "reason": reason, "message": message,
+    })
+}

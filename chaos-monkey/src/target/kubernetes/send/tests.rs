@@ -1,0 +1,143 @@
+use serde_json::json;
+
+use super::*;
+use crate::agent::cluster::{Described, Owner};
+use crate::schema::Span;
+use crate::target::kubernetes::scripted::{self, Reply, refusal, status, with};
+
+fn pod() -> Pod {
+    Pod {
+        namespace: "shop".to_owned(),
+        name: "web-1".to_owned(),
+        uid: "the-uid".to_owned(),
+        version: "41".to_owned(),
+        described: Described::default(),
+        created: jiff::Timestamp::UNIX_EPOCH,
+        is_terminating: false,
+        phase: "Running".to_owned(),
+        is_ready: true,
+        owner: Owner::Nobody,
+    }
+}
+
+async fn outcome_of(method: KillMethod, reply: Reply) -> Sent {
+    let (client, asked) = scripted::cluster(move |_, _, _| reply.clone());
+    let sent = kill(&client, method, &pod()).await;
+    assert_eq!(asked.lock().len(), 1, "nothing is ever sent twice");
+    sent
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_an_answer_means() {
+    let two_budgets = "This pod has more than one PodDisruptionBudget, which the eviction \
+                       subresource does not support.";
+    for (reply, outcome, reason) in [
+        (
+            with(201, &status("Success", 201, "", "")),
+            KillOutcome::Killed,
+            "",
+        ),
+        // Two disruption budgets: 201, and a failure inside.
+        (
+            with(201, &status("Failure", 500, "InternalError", two_budgets)),
+            KillOutcome::Refused,
+            "more than one",
+        ),
+        (
+            refusal(
+                429,
+                "TooManyRequests",
+                "Cannot evict pod as it would violate the budget.",
+            ),
+            KillOutcome::Refused,
+            "violate the budget",
+        ),
+        (
+            refusal(409, "Conflict", "the UID does not match"),
+            KillOutcome::Refused,
+            "UID",
+        ),
+        (
+            refusal(404, "NotFound", "no such pod"),
+            KillOutcome::Refused,
+            "no such pod",
+        ),
+        (
+            refusal(403, "Forbidden", "may not"),
+            KillOutcome::Refused,
+            "may not",
+        ),
+        // A timeout on the way and a mishap in the middle prove nothing.
+        (
+            refusal(408, "Timeout", "too slow"),
+            KillOutcome::Unknown,
+            "too slow",
+        ),
+        (
+            refusal(500, "InternalError", "etcd"),
+            KillOutcome::Unknown,
+            "etcd",
+        ),
+        (
+            refusal(503, "ServiceUnavailable", "later"),
+            KillOutcome::Unknown,
+            "later",
+        ),
+        (
+            Reply::With(201, "{\"kind\": \"Sta".to_owned()),
+            KillOutcome::Unknown,
+            "evict shop/web-1",
+        ),
+        (
+            Reply::With(502, "<html>".to_owned()),
+            KillOutcome::Unknown,
+            "evict shop/web-1",
+        ),
+        (Reply::Never, KillOutcome::Unknown, "no answer within 5 s"),
+    ] {
+        let sent = outcome_of(KillMethod::Evict, reply.clone()).await;
+        assert_eq!(sent.outcome, outcome, "{reply:?}: {sent:?}");
+        assert!(
+            sent.reason.unwrap_or_default().contains(reason),
+            "{reply:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn each_method_names_the_very_pod_that_was_read() {
+    let preconditions = json!({"uid": "the-uid", "resourceVersion": "41"});
+    let pod_path = "/api/v1/namespaces/shop/pods/web-1";
+    for (method, line, grace) in [
+        (
+            KillMethod::Evict,
+            format!("POST {pod_path}/eviction?"),
+            json!(null),
+        ),
+        (
+            KillMethod::Delete(Span::from_secs(7)),
+            format!("DELETE {pod_path}?"),
+            json!(7),
+        ),
+        (
+            KillMethod::DeleteNow,
+            format!("DELETE {pod_path}?"),
+            json!(0),
+        ),
+    ] {
+        let (client, asked) =
+            scripted::cluster(|_, _, _| with(200, &status("Success", 200, "", "")));
+        let sent = kill(&client, method, &pod()).await;
+        assert_eq!(sent.outcome, KillOutcome::Killed, "{sent:?}");
+        let (asked, body) = asked.lock()[0].clone();
+        assert_eq!(asked, line);
+        let options = if matches!(method, KillMethod::Evict) {
+            assert_eq!(body["kind"], "Eviction");
+            &body["deleteOptions"]
+        } else {
+            &body
+        };
+        assert_eq!(options["preconditions"], preconditions, "{body}");
+        assert_eq!(options["gracePeriodSeconds"], grace, "{body}");
+    }
+}
