@@ -2,6 +2,7 @@
 
 mod bench;
 mod capacity;
+mod e2e;
 mod footprint;
 mod lines;
 mod overhead;
@@ -30,6 +31,8 @@ enum Command {
     Overhead(overhead::Arguments),
     /// Start-up time and memory of each service
     Footprint(footprint::Arguments),
+    /// The agent on a real cluster
+    E2e(e2e::Arguments),
     /// Lines of code per crate, tests apart
     Lines,
 }
@@ -41,6 +44,7 @@ fn main() -> anyhow::Result<()> {
         Command::Capacity(arguments) => capacity::run(&arguments),
         Command::Overhead(arguments) => overhead::run(&arguments),
         Command::Footprint(arguments) => footprint::run(&arguments),
+        Command::E2e(arguments) => e2e::run(&arguments),
         Command::Lines => lines::run(),
     }
 }

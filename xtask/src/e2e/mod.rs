@@ -1,0 +1,107 @@
+//! `cargo xtask e2e`: the agent on a real cluster.
+#![allow(clippy::disallowed_types, reason = "nothing here runs in tokio")]
+
+mod agent;
+mod cluster;
+mod probe;
+mod scenarios;
+mod world;
+
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail, ensure};
+use clap::Args;
+
+use cluster::Cluster;
+use world::World;
+
+/// The agent on a real cluster, one scenario after the other
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// Only scenarios whose names contain one of these words
+    pub words: Vec<String>,
+
+    /// An image that a node has or can pull, and that sleeps
+    #[arg(long, default_value = "local/pause:1")]
+    pub image: String,
+
+    /// Leave the cluster and what is in it as they are at the end
+    #[arg(long)]
+    pub keep: bool,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let chosen: Vec<_> = scenarios::ALL
+        .into_iter()
+        .filter(|(name, _)| {
+            arguments.words.is_empty()
+                || arguments
+                    .words
+                    .iter()
+                    .any(|word| name.contains(word.as_str()))
+        })
+        .collect();
+    if chosen.is_empty() {
+        let names = scenarios::ALL.map(|(name, _)| name).join(", ");
+        bail!("no scenario has such a name: there are {names}");
+    }
+    let built = Command::new(env!("CARGO"))
+        .args(["build", "--package", "chaos-monkey"])
+        .status()?;
+    ensure!(built.success(), "chaos-monkey does not build");
+    let cluster = Cluster::find()?;
+    println!("context `{}`", cluster.context()?);
+    let result = all(&cluster, arguments, &chosen);
+    if !arguments.keep {
+        cluster.clean()?;
+    }
+    result
+}
+
+fn all(
+    cluster: &Cluster,
+    arguments: &Arguments,
+    chosen: &[(&str, scenarios::Scenario)],
+) -> anyhow::Result<()> {
+    let mut failed = 0;
+    for (number, (name, scenario)) in chosen.iter().enumerate() {
+        let begin = Instant::now();
+        let world = World::new(cluster, number, &arguments.image);
+        let world = world.with_context(|| format!("preparing {name}"))?;
+        let result = scenario(&world);
+        let seconds = begin.elapsed().as_secs_f64();
+        match result {
+            Ok(seen) => println!("✓ {name} ({seconds:.0} s): {seen}"),
+            Err(error) => {
+                failed += 1;
+                println!("✗ {name} ({seconds:.0} s): {error:#}");
+                world.tell_logs();
+            }
+        }
+        world.end()?;
+    }
+    if failed > 0 {
+        bail!("{failed} of {} scenarios failed", chosen.len());
+    }
+    println!("all {} scenarios hold", chosen.len());
+    Ok(())
+}
+
+/// Looks until something is there, for so many seconds.
+fn wait_for<Found>(
+    seconds: u64,
+    what: &str,
+    mut look: impl FnMut() -> anyhow::Result<Option<Found>>,
+) -> anyhow::Result<Found> {
+    let end = Instant::now() + Duration::from_secs(seconds);
+    loop {
+        if let Some(found) = look()? {
+            return Ok(found);
+        }
+        if Instant::now() > end {
+            bail!("{what}: not within {seconds} s");
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
