@@ -193,8 +193,7 @@ fn numbers(spec: &AgentSpec) -> Result<(), Vec<Refused>> {
 
 fn is_http(url: &str) -> bool {
     let parsed = url.parse::<http::Uri>();
-    parsed
-        .is_ok_and(|url| matches!(url.scheme_str(), Some("http")) && url.host().is_some())
+    parsed.is_ok_and(|url| matches!(url.scheme_str(), Some("http")) && url.host().is_some())
 }
 
 /// What is wrong with one section of the settings.
