@@ -1,6 +1,7 @@
 //! The minutes in which something may be killed.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
@@ -14,11 +15,48 @@ use crate::schema::{Schedule, Weekday};
 pub struct Calendar {
     zone: TimeZone,
     weekdays: [bool; 7],
-    /// Minutes since midnight, the second one not included.
-    hours: (u16, u16),
+    hours: HoursOfDay,
     once: BTreeSet<Date>,
     /// Month and day.
     yearly: BTreeSet<(i8, i8)>,
+}
+
+/// A part of a day, in minutes since midnight, the second one not included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HoursOfDay {
+    from: u16,
+    to: u16,
+}
+
+impl HoursOfDay {
+    /// Reads hours such as `10:00-12:00`; `None` where they are none, or end before they begin.
+    pub fn read(text: &str) -> Option<Self> {
+        let (from, to) = text.split_once('-')?;
+        let (from, to) = (minute(from)?, minute(to)?);
+        (from < to).then_some(Self { from, to })
+    }
+
+    /// Whether no minute lies outside of others.
+    pub const fn are_within(self, others: Self) -> bool {
+        self.from >= others.from && self.to <= others.to
+    }
+
+    /// Whether a moment is one of them.
+    pub fn contain(self, at: &Zoned) -> bool {
+        let minute = at.hour() as u16 * 60 + at.minute() as u16;
+        (self.from..self.to).contains(&minute)
+    }
+}
+
+impl fmt::Display for HoursOfDay {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [from, to] = [self.from, self.to].map(|it| (it / 60, it % 60));
+        write!(
+            formatter,
+            "{:02}:{:02}-{:02}:{:02}",
+            from.0, from.1, to.0, to.1
+        )
+    }
 }
 
 impl Calendar {
@@ -37,8 +75,12 @@ impl Calendar {
             );
             TimeZone::UTC
         });
-        let hours = (minute(&schedule.hours.from), minute(&schedule.hours.to));
-        if hours.0 >= hours.1 {
+        // The schema lets no other text pass; what passes nevertheless is no time at all.
+        let hours = HoursOfDay {
+            from: minute(&schedule.hours.from).unwrap_or(0),
+            to: minute(&schedule.hours.to).unwrap_or(0),
+        };
+        if hours.from >= hours.to {
             complaints.add(
                 "hours.to",
                 &schedule.hours.to,
@@ -79,6 +121,11 @@ impl Calendar {
         &self.zone
     }
 
+    /// The hours of each workday.
+    pub const fn hours(&self) -> HoursOfDay {
+        self.hours
+    }
+
     /// Whether a day is worked.
     pub fn is_workday(&self, day: Date) -> bool {
         self.weekdays[weekday(day) as usize]
@@ -102,19 +149,19 @@ impl Calendar {
         let at = |minute: i64| begin.timestamp().checked_add(minute.minutes()).ok();
         let change = self.zone.following(begin.timestamp()).next();
         if change.is_none_or(|change| change.timestamp() >= end.timestamp()) && minutes == 24 * 60 {
-            let hours = i64::from(self.hours.0)..i64::from(self.hours.1);
+            let hours = i64::from(self.hours.from)..i64::from(self.hours.to);
             return hours.filter_map(at).collect();
         }
         (0..minutes)
             .filter_map(at)
-            .filter(|at| self.is_within(&at.to_zoned(self.zone.clone())))
+            .filter(|at| self.hours.contain(&at.to_zoned(self.zone.clone())))
             .collect()
     }
 
     /// Whether something may be killed at this moment.
     pub fn is_open(&self, at: Timestamp) -> bool {
         let at = at.to_zoned(self.zone.clone());
-        self.is_workday(at.date()) && self.is_within(&at)
+        self.is_workday(at.date()) && self.hours.contain(&at)
     }
 
     /// The day that lies so many workdays before another one; `None` where the calendar has not
@@ -139,25 +186,19 @@ impl Calendar {
         }
         None
     }
-
-    fn is_within(&self, at: &Zoned) -> bool {
-        let minute = at.hour() as u16 * 60 + at.minute() as u16;
-        (self.hours.0..self.hours.1).contains(&minute)
-    }
 }
 
 fn weekday(day: Date) -> Weekday {
     Weekday::ALL[day.weekday().to_monday_zero_offset() as usize % 7]
 }
 
-/// The minute of a day that a text such as `09:00` names. The schema lets no other text pass;
-/// what passes nevertheless is no time at all, which the hours refuse.
-fn minute(text: &str) -> u16 {
+/// The minute of a day that a text such as `09:00` names; `24:00` is midnight.
+fn minute(text: &str) -> Option<u16> {
     if text == "24:00" {
-        return 24 * 60;
+        return Some(24 * 60);
     }
-    let time = text.parse::<Time>();
-    time.map_or(0, |time| time.hour() as u16 * 60 + time.minute() as u16)
+    let time = text.parse::<Time>().ok()?;
+    Some(time.hour() as u16 * 60 + time.minute() as u16)
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ use super::filter::namespace::is_chosen;
 use super::filter::opt_in::{self, Said};
 use super::filter::{Candidate, OF_METADATA};
 use super::object::ObjectMetadata;
+use super::workload::{Misread, Narrowing};
 use crate::schema::OwnerKind;
 
 /// What watches know of a cluster.
@@ -57,6 +58,8 @@ struct KnownOwner {
 struct SeenOwner {
     behind: Behind,
     said: Said,
+    /// Nothing where it has no annotations that matter, as most.
+    says: Option<Box<Result<Narrowing, Misread>>>,
     round: u32,
 }
 
@@ -82,6 +85,8 @@ pub struct Proposal {
     pub owner: OwnerName,
     /// Its pods, for drawing.
     pub pods: Vec<NameHash>,
+    /// What it says about how it is killed from.
+    pub narrowing: Narrowing,
 }
 
 impl Census {
@@ -98,7 +103,7 @@ impl Census {
     }
 
     /// Takes in a controller.
-    pub fn owner(&mut self, kind: OwnerKind, metadata: ObjectMetadata, round: u32) {
+    pub fn owner(&mut self, rules: &Rules, kind: OwnerKind, metadata: ObjectMetadata, round: u32) {
         let name = OwnerName {
             namespace: metadata.namespace.clone(),
             kind,
@@ -109,9 +114,12 @@ impl Census {
             Owner::Known(name) => Behind::Known(name),
             Owner::Unknown(_) => Behind::Unknown,
         };
+        let described = metadata.described();
+        let narrowing = Narrowing::of(&described, rules);
         let seen = SeenOwner {
             behind,
-            said: Said::of(&metadata.described()),
+            said: Said::of(&described),
+            says: (narrowing != Ok(Narrowing::default())).then(|| Box::new(narrowing)),
             round,
         };
         let number = self.number(&name);
@@ -216,23 +224,29 @@ impl Census {
         self.namespaces.remove(name);
     }
 
-    /// A list of namespaces is complete: what it has not told of is gone.
-    pub fn namespaces_complete(&mut self, round: u32) {
-        self.namespaces.retain(|_, known| known.round == round);
+    /// A list of namespaces is complete: what it has not told of is gone. It is one of a single
+    /// namespace, or of all.
+    pub fn namespaces_complete(&mut self, round: u32, only: Option<&str>) {
+        self.namespaces
+            .retain(|name, known| known.round == round || !is_in(only, name));
     }
 
-    /// A list of controllers of one kind is complete.
-    pub fn owners_complete(&mut self, kind: OwnerKind, round: u32) {
+    /// A list of the controllers of one kind is complete, in one namespace or in all.
+    pub fn owners_complete(&mut self, kind: OwnerKind, round: u32, only: Option<&str>) {
         for (name, owner) in &mut self.owners {
-            if name.kind == kind && owner.seen.as_ref().is_some_and(|it| it.round != round) {
+            let is_listed = name.kind == kind && is_in(only, &name.namespace);
+            if is_listed && owner.seen.as_ref().is_some_and(|it| it.round != round) {
                 owner.seen = None;
             }
         }
     }
 
-    /// A list of pods is complete. Names that nobody needs any more are given up, too.
-    pub fn pods_complete(&mut self, round: u32) {
-        self.pods.retain(|_, pod| pod.round == round);
+    /// A list of pods is complete, in one namespace or in all.
+    pub fn pods_complete(&mut self, round: u32, only: Option<&str>) {
+        let names = &self.names;
+        self.pods.retain(|_, pod| {
+            pod.round == round || !is_in(only, &names[pod.owner as usize].namespace)
+        });
     }
 
     /// How many pods it knows that can be victims but for their owner, their namespace and their
@@ -248,21 +262,41 @@ impl Census {
             .iter()
             .map(|name| self.top(rules, name))
             .collect();
-        let mut proposals: BTreeMap<&OwnerName, Vec<NameHash>> = BTreeMap::new();
+        let mut proposals: BTreeMap<&OwnerName, (Narrowing, Vec<NameHash>)> = BTreeMap::new();
         for pod in self.pods.values() {
             let top = tops.get(pod.owner as usize).and_then(Option::as_ref);
             if let Some(top) = top
+                && let Ok(narrowing) = top.says
                 && opt_in::is_open(rules.opt_in, [pod.said, top.said, top.of_namespace])
             {
-                proposals.entry(top.name).or_default().push(pod.hash);
+                let proposal = proposals.entry(top.name).or_default();
+                proposal.0 = narrowing;
+                proposal.1.push(pod.hash);
             }
         }
-        let proposal = |(owner, mut pods): (&OwnerName, Vec<NameHash>)| {
-            pods.sort_unstable();
-            let owner = owner.clone();
-            Proposal { owner, pods }
+        let proposals = proposals.into_iter();
+        proposals
+            .map(|(owner, (narrowing, mut pods))| {
+                pods.sort_unstable();
+                Proposal {
+                    owner: owner.clone(),
+                    pods,
+                    narrowing,
+                }
+            })
+            .collect()
+    }
+
+    /// The owners that might be killed from, did they not say what nobody understands.
+    pub fn misread(&self, rules: &Rules) -> BTreeMap<OwnerName, Misread> {
+        let says_wrong = |(name, owner): (&OwnerName, &KnownOwner)| {
+            let says = owner.seen.as_ref()?.says.as_deref()?;
+            let misread = says.as_ref().err()?;
+            let top = self.top(rules, name)?;
+            let is_open = top.said != Said::Withheld && top.of_namespace != Said::Withheld;
+            (top.name == name && is_open).then(|| (name.clone(), misread.clone()))
         };
-        proposals.into_iter().map(proposal).collect()
+        self.owners.iter().filter_map(says_wrong).collect()
     }
 
     /// The topmost controller behind one that a pod names, if pods of it may be killed.
@@ -282,6 +316,10 @@ impl Census {
                         name,
                         said: seen.said,
                         of_namespace: namespace.said,
+                        says: match seen.says.as_deref() {
+                            Some(says) => says.as_ref().copied(),
+                            None => Ok(Narrowing::default()),
+                        },
                     });
                 }
             }
@@ -306,6 +344,12 @@ struct Top<'census> {
     name: &'census OwnerName,
     said: Said,
     of_namespace: Said,
+    says: Result<Narrowing, &'census Misread>,
+}
+
+/// Whether a list that is of one namespace, or of all, is of this one, too.
+fn is_in(only: Option<&str>, namespace: &str) -> bool {
+    only.is_none_or(|only| only == namespace)
 }
 
 /// A unique identity as a number: a quarter of what its text takes.

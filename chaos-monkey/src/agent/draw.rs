@@ -84,13 +84,15 @@ pub(super) fn one_of<'items, Item>(
     (!items.is_empty()).then(|| &items[random.random_range(0..items.len())])
 }
 
-/// Some of several, without putting any back, in their order.
+/// Some of several, without putting any back, in their order: as many as the smallest amount says.
 pub(super) fn some_of<'items, Item>(
     items: &'items [Item],
-    amount: VictimAmount,
+    amounts: impl IntoIterator<Item = VictimAmount>,
     random: &mut ChaCha8Rng,
 ) -> Vec<&'items Item> {
-    let wanted = count(amount, items.len(), random);
+    let counts = amounts.into_iter();
+    let smallest = counts.map(|it| count(it, items.len(), random)).min();
+    let wanted = smallest.unwrap_or_default();
     let mut drawn = index::sample(random, items.len(), wanted).into_vec();
     drawn.sort_unstable();
     drawn.into_iter().map(|index| &items[index]).collect()
@@ -156,9 +158,11 @@ mod tests {
         fn nothing_is_drawn_twice(seed: u64, all in 0_usize..40, percent in 1_u32..=100) {
             let mut random = ChaCha8Rng::seed_from_u64(seed);
             let items: Vec<usize> = (0..all).collect();
-            let drawn = some_of(&items, VictimAmount::UpToPercent(percent), &mut random);
+            let drawn = some_of(&items, [VictimAmount::UpToPercent(percent)], &mut random);
             prop_assert!(drawn.windows(2).all(|pair| pair[0] < pair[1]));
             prop_assert_eq!(drawn.is_empty(), all == 0);
+            let narrow = [VictimAmount::Percent(percent), VictimAmount::Fixed(2)];
+            prop_assert!(some_of(&items, narrow, &mut random).len() <= 2);
         }
     }
 }

@@ -11,12 +11,14 @@ mod draw;
 pub mod filter;
 pub mod guard;
 pub mod ledger;
+pub mod news;
 pub mod object;
 pub mod plan;
 mod rules;
 pub mod selector;
 pub mod snapshot;
 pub mod timetable;
+pub mod workload;
 
 pub use draw::NameHash;
 pub use rules::{Refused, Rules};

@@ -23,7 +23,7 @@ pub struct Object {
 }
 
 /// What every object has.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ObjectMetadata {
     /// Its name.
@@ -53,7 +53,7 @@ pub struct ObjectMetadata {
 }
 
 /// Whose an object is.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 pub struct Reference {
     /// The kind of the owner.
     pub kind: String,

@@ -13,6 +13,7 @@ use super::cluster::{Cluster, Owner, OwnerName, Pod};
 use super::draw::NameHash;
 use super::filter::{self, Candidate};
 use super::timetable::{Pick, Timetable};
+use super::workload::Narrowing;
 
 /// A kill that would be made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -40,6 +41,7 @@ pub fn shown(at: &Zoned) -> impl std::fmt::Display + use<> {
 struct Group<'cluster> {
     owner: &'cluster OwnerName,
     hash: NameHash,
+    narrowing: Narrowing,
     pods: Vec<&'cluster Pod>,
     pod_hashes: Vec<NameHash>,
     last: Option<Zoned>,
@@ -65,18 +67,19 @@ pub fn plan(
         let timetable = Timetable::of(rules, seed, day);
         let not_since = rules.calendar.workdays_before(day, rules.minimum_time());
         for group in &mut groups {
-            for (at, pick) in timetable.of_owner(group.hash, &group.pod_hashes) {
-                kills.extend(group.killed(cluster, rules, &timetable, at, pick, not_since));
+            for (at, pick) in timetable.of_owner(group.hash, &group.pod_hashes, &group.narrowing) {
+                kills.extend(group.killed(cluster, &timetable, at, pick, not_since));
             }
         }
-        for tick in timetable.ticks(&rules.calendar) {
-            let all = groups.iter_mut().map(|group| (group.hash, group)).collect();
-            let from_each =
-                Timetable::in_order(&tick, all)
-                    .into_iter()
-                    .filter_map(|(group, pick)| {
-                        group.killed(cluster, rules, &timetable, tick.at, pick, not_since)
-                    });
+        for tick in timetable.ticks() {
+            let all = groups
+                .iter_mut()
+                .filter(|group| timetable.is_within_hours(tick.at, &group.narrowing))
+                .map(|group| (group.hash, group));
+            let in_order = Timetable::in_order(&tick, all.collect()).into_iter();
+            let from_each = in_order.filter_map(|(group, pick)| {
+                group.killed(cluster, &timetable, tick.at, pick, not_since)
+            });
             kills.extend(from_each.take(timetable.owners_each_time() as usize));
         }
     }
@@ -100,10 +103,16 @@ fn groups<'cluster>(cluster: &'cluster Cluster, rules: &Rules) -> Vec<Group<'clu
             pods.entry(owner).or_default().push(pod);
         }
     }
+    // Those that say what nobody understands have no pod that the filters let pass.
+    let narrowing = |owner: &OwnerName| {
+        let described = cluster.owners.get(owner);
+        described.and_then(|it| Narrowing::of(it, rules).ok())
+    };
     pods.into_iter()
         .map(|(owner, pods)| Group {
             owner,
             hash: NameHash::of_owner(owner),
+            narrowing: narrowing(owner).unwrap_or_default(),
             pod_hashes: pods.iter().map(|pod| NameHash::of_pod(pod)).collect(),
             pods,
             last: None,
@@ -116,12 +125,12 @@ impl<'cluster> Group<'cluster> {
     fn killed(
         &mut self,
         cluster: &'cluster Cluster,
-        rules: &Rules,
-        timetable: &Timetable,
+        timetable: &Timetable<'_>,
         at: Timestamp,
         pick: Pick,
         not_since: Option<Date>,
     ) -> Option<PlannedKill> {
+        let rules = timetable.rules();
         let zoned = at.to_zoned(rules.calendar.zone().clone());
         if let Some(last) = &self.last
             && is_too_soon(last, &zoned, not_since)
@@ -129,7 +138,8 @@ impl<'cluster> Group<'cluster> {
             return None;
         }
         let is_gone = matches!(pick, Pick::Due(_));
-        let victims = timetable.victims(&self.old_enough(cluster, rules, at), pick);
+        let victims =
+            timetable.victims(&self.old_enough(cluster, rules, at), pick, &self.narrowing);
         if victims.is_empty() {
             return None;
         }

@@ -9,7 +9,7 @@ use super::selector::Selector;
 use crate::file::KeyPath;
 use crate::schema::{
     AgentGuards, AgentSpec, KillMethod, KillRecovery, OptIn, OutageProbe, OwnerKind, Rhythm,
-    VictimAmount,
+    VictimAmount, Webhook,
 };
 
 /// What the settings say, read and checked.
@@ -26,6 +26,7 @@ pub struct Rules {
     pub(super) method: KillMethod,
     pub(super) guards: AgentGuards,
     pub(super) recovery: KillRecovery,
+    pub(super) webhooks: Vec<Webhook>,
 }
 
 /// Which namespaces.
@@ -101,6 +102,7 @@ impl Rules {
                 method: spec.method,
                 guards: spec.guards.clone(),
                 recovery: spec.recovery,
+                webhooks: spec.webhooks.clone(),
             }),
             (calendar, namespaces, pods, numbers) => {
                 let refused = [calendar.err(), namespaces.err(), pods.err(), numbers.err()];
@@ -117,6 +119,11 @@ impl Rules {
         }
     }
 
+    /// The namespaces that are chosen by name; none where all are.
+    pub fn named_namespaces(&self) -> impl Iterator<Item = &String> {
+        self.namespaces.only.iter()
+    }
+
     /// How a pod is killed.
     pub const fn method(&self) -> KillMethod {
         self.method
@@ -125,6 +132,11 @@ impl Rules {
     /// How long an owner may take until it is whole again.
     pub const fn recovery(&self) -> KillRecovery {
         self.recovery
+    }
+
+    /// Who is told over HTTP.
+    pub fn webhooks(&self) -> &[Webhook] {
+        &self.webhooks
     }
 
     /// What can forbid a kill.
@@ -188,12 +200,20 @@ fn numbers(spec: &AgentSpec) -> Result<(), Vec<Refused>> {
         let message = "expected an address such as `http://prometheus:9090`";
         complaints.add(key, url, message);
     }
+    for (index, webhook) in spec.webhooks.iter().enumerate() {
+        let others = &spec.webhooks[..index];
+        if others.iter().any(|it| it.name == webhook.name) {
+            let key = format!("webhooks[{index}]");
+            complaints.add(&key, &webhook.name, "another webhook has this name already");
+        }
+    }
     complaints.or(())
 }
 
 fn is_http(url: &str) -> bool {
     let parsed = url.parse::<http::Uri>();
-    parsed.is_ok_and(|url| matches!(url.scheme_str(), Some("http")) && url.host().is_some())
+    parsed
+        .is_ok_and(|url| matches!(url.scheme_str(), Some("http" | "https")) && url.host().is_some())
 }
 
 /// What is wrong with one section of the settings.

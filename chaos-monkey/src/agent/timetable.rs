@@ -3,6 +3,7 @@
 //! Per owner it is the model of Netflix's Chaos Monkey: on each workday each owner is killed from
 //! with the chance 1 in `meanTime`, at a minute that is drawn from the hours of the day.
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 
 use jiff::civil::Date;
@@ -11,19 +12,18 @@ use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
 use super::Rules;
-use super::calendar::Calendar;
 use super::census::Proposal;
 use super::cluster::{OwnerName, Pod};
 use super::draw::{Draw, NameHash, one_of, some_of};
-use crate::schema::{Rhythm, VictimAmount};
+use super::workload::Narrowing;
+use crate::schema::Rhythm;
 
 /// What is due on one day.
 #[derive(Debug, Clone)]
-pub struct Timetable {
+pub struct Timetable<'rules> {
+    rules: &'rules Rules,
     seed: u64,
     day: Date,
-    rhythm: Rhythm,
-    amount: VictimAmount,
     /// Those in which something may be killed.
     minutes: Vec<Timestamp>,
 }
@@ -45,16 +45,20 @@ pub enum Pick {
     Due(Timestamp),
 }
 
-impl Timetable {
+impl<'rules> Timetable<'rules> {
     /// The timetable of a day.
-    pub fn of(rules: &Rules, seed: u64, day: Date) -> Self {
+    pub fn of(rules: &'rules Rules, seed: u64, day: Date) -> Self {
         Self {
+            rules,
             seed,
             day,
-            rhythm: rules.rhythm,
-            amount: rules.amount,
             minutes: rules.calendar.minutes(day),
         }
+    }
+
+    /// The rules by which it was made.
+    pub const fn rules(&self) -> &'rules Rules {
+        self.rules
     }
 
     /// The day.
@@ -64,21 +68,26 @@ impl Timetable {
 
     /// When an owner with these pods is due on its own, in order; never where owners are drawn out
     /// of all.
-    pub fn of_owner(&self, owner: NameHash, pods: &[NameHash]) -> Vec<(Timestamp, Pick)> {
-        match self.rhythm {
+    pub fn of_owner(
+        &self,
+        owner: NameHash,
+        pods: &[NameHash],
+        narrowing: &Narrowing,
+    ) -> Vec<(Timestamp, Pick)> {
+        match self.rhythm(narrowing) {
             Rhythm::PerOwner(rhythm) => {
                 let draw = self.draw(owner);
                 if !draw.is_hit(rhythm.mean_time) {
                     return Vec::new();
                 }
                 let mut random = draw.random();
-                let minute = one_of(&self.minutes, &mut random).copied();
+                let minute = one_of(&self.minutes(narrowing), &mut random).copied();
                 let due = minute.map(|at| (at, Pick::Drawn(Box::new(random))));
                 due.into_iter().collect()
             }
             Rhythm::PerPod(_) => {
-                let mut due: Vec<Timestamp> =
-                    pods.iter().filter_map(|pod| self.of_pod(*pod)).collect();
+                let due = pods.iter().filter_map(|pod| self.of_pod(*pod, narrowing));
+                let mut due: Vec<Timestamp> = due.collect();
                 due.sort_unstable();
                 due.dedup();
                 due.into_iter().map(|at| (at, Pick::Due(at))).collect()
@@ -88,10 +97,11 @@ impl Timetable {
     }
 
     /// When owners are drawn out of all, in order; never where each is due on its own.
-    pub fn ticks(&self, calendar: &Calendar) -> Vec<Tick> {
-        let Rhythm::Every(rhythm) = self.rhythm else {
+    pub fn ticks(&self) -> Vec<Tick> {
+        let Rhythm::Every(rhythm) = self.rules.rhythm else {
             return Vec::new();
         };
+        let calendar = &self.rules.calendar;
         let Ok(midnight) = self.day.to_zoned(calendar.zone().clone()) else {
             return Vec::new();
         };
@@ -130,13 +140,22 @@ impl Timetable {
             .iter()
             .flat_map(|proposal| {
                 let owner = NameHash::of_owner(&proposal.owner);
-                let moments = self.of_owner(owner, &proposal.pods).into_iter();
+                let moments = self.of_owner(owner, &proposal.pods, &proposal.narrowing);
+                let moments = moments.into_iter();
                 moments.map(|(at, pick)| (at, &proposal.owner, pick))
             })
             .filter(|(at, ..)| *at > after && *at <= until)
             .collect();
         due.sort_by(|one, other| (one.0, one.1).cmp(&(other.0, other.1)));
         due
+    }
+
+    /// Whether an owner may be killed from at a moment, by its own hours.
+    pub fn is_within_hours(&self, at: Timestamp, narrowing: &Narrowing) -> bool {
+        let zone = self.rules.calendar.zone();
+        narrowing
+            .hours
+            .is_none_or(|hours| hours.contain(&at.to_zoned(zone.clone())))
     }
 
     /// The owners in the order in which they are asked at a tick.
@@ -153,21 +172,28 @@ impl Timetable {
 
     /// From how many owners something is killed at a tick.
     pub const fn owners_each_time(&self) -> u32 {
-        match self.rhythm {
+        match self.rules.rhythm {
             Rhythm::Every(rhythm) => rhythm.owners,
             Rhythm::PerOwner(_) | Rhythm::PerPod(_) => 1,
         }
     }
 
     /// The victims out of the pods of an owner that may be killed, in their order.
-    pub fn victims<'pods>(&self, pods: &[&'pods Pod], pick: Pick) -> Vec<&'pods Pod> {
+    pub fn victims<'pods>(
+        &self,
+        pods: &[&'pods Pod],
+        pick: Pick,
+        narrowing: &Narrowing,
+    ) -> Vec<&'pods Pod> {
         match pick {
             Pick::Drawn(mut random) => {
-                let drawn = some_of(pods, self.amount, &mut random);
+                let amounts = [Some(self.rules.amount), narrowing.amount];
+                let drawn = some_of(pods, amounts.into_iter().flatten(), &mut random);
                 drawn.into_iter().copied().collect()
             }
             Pick::Due(at) => {
-                let is_due = |pod: &&&Pod| self.of_pod(NameHash::of_pod(pod)) == Some(at);
+                let is_due =
+                    |pod: &&&Pod| self.of_pod(NameHash::of_pod(pod), narrowing) == Some(at);
                 pods.iter().filter(is_due).copied().collect()
             }
         }
@@ -175,15 +201,30 @@ impl Timetable {
 
     /// When a pod is due today: after so many minutes as the first success of a series of draws
     /// with the chance 1 in the mean time takes, which is drawn at once.
-    fn of_pod(&self, pod: NameHash) -> Option<Timestamp> {
-        let Rhythm::PerPod(rhythm) = self.rhythm else {
+    fn of_pod(&self, pod: NameHash, narrowing: &Narrowing) -> Option<Timestamp> {
+        let Rhythm::PerPod(rhythm) = self.rhythm(narrowing) else {
             return None;
         };
         let mean_minutes = rhythm.mean_time.get().as_secs_f64() / 60.0;
         let survives = 1.0 - 1.0 / mean_minutes.max(1.0);
         // ln 0 is minus infinity: then it is the first minute.
         let minutes = self.draw(pod).open_share().ln() / survives.ln();
-        self.minutes.get(minutes as usize).copied()
+        self.minutes(narrowing).get(minutes as usize).copied()
+    }
+
+    fn rhythm(&self, narrowing: &Narrowing) -> Rhythm {
+        narrowing.rhythm.unwrap_or(self.rules.rhythm)
+    }
+
+    /// The minutes in which an owner may be killed from.
+    fn minutes(&self, narrowing: &Narrowing) -> Cow<'_, [Timestamp]> {
+        if narrowing.hours.is_none() {
+            return Cow::Borrowed(&self.minutes);
+        }
+        let minutes = self.minutes.iter().copied();
+        minutes
+            .filter(|at| self.is_within_hours(*at, narrowing))
+            .collect()
     }
 
     fn draw(&self, name: NameHash) -> Draw {

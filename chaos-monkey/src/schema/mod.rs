@@ -19,7 +19,8 @@ mod timeline;
 pub use agent::{
     Agent, AgentGuards, AgentSpec, Every, Hours, KillBudget, KillMethod, KillRecovery,
     MinimumHealthyPods, NamespaceChoice, OptIn, OutageProbe, OwnerChoice, OwnerKind, OwnerName,
-    PerOwner, PerPod, PodChoice, PrometheusProbe, Rhythm, Schedule, VictimAmount, Weekday,
+    PerOwner, PerPod, PodChoice, PrometheusProbe, Rhythm, Schedule, Topic, VictimAmount, Webhook,
+    WebhookForm, Weekday,
 };
 pub use duration::Span;
 pub use game_day::{AbortCondition, GameDay, GameDaySpec, Guards, ReadBack, Recovery};

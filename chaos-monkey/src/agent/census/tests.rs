@@ -75,7 +75,7 @@ fn take_in(census: &mut Census, rules: &Rules, object: Object, round: u32) {
         "Pod" => census.pod(rules, object.metadata, round),
         kind => {
             if let Some(kind) = OwnerKind::named(kind) {
-                census.owner(kind, object.metadata, round);
+                census.owner(rules, kind, object.metadata, round);
             }
         }
     }
@@ -105,7 +105,12 @@ fn naive(cluster: &Cluster, rules: &Rules) -> Vec<Proposal> {
     }
     let sorted = |(owner, mut pods): (OwnerName, Vec<NameHash>)| {
         pods.sort_unstable();
-        Proposal { owner, pods }
+        let narrowing = Narrowing::of(&cluster.owners[&owner], rules).unwrap();
+        Proposal {
+            owner,
+            pods,
+            narrowing,
+        }
     };
     proposals.into_iter().map(sorted).collect()
 }
@@ -162,11 +167,11 @@ fn what_a_new_list_does_not_tell_of_is_gone() {
             take_in(&mut census, &rules, object, 2);
         }
     }
-    census.namespaces_complete(2);
+    census.namespaces_complete(2, None);
     for kind in OwnerKind::ALL {
-        census.owners_complete(kind, 2);
+        census.owners_complete(kind, 2, None);
     }
-    census.pods_complete(2);
+    census.pods_complete(2, None);
     let left = census.proposals(&rules);
     assert!(
         left.iter().all(|it| it.owner.namespace == "shop"),
@@ -229,4 +234,50 @@ fn names_of_many_rollouts_are_given_up() {
         census.names.len()
     );
     assert_eq!(census.proposals(&rules), before);
+}
+
+#[test]
+fn owners_that_say_what_nobody_understands_are_not_proposed_but_named() {
+    let rules = rules(OptIn::None);
+    let mut census = Census::default();
+    for object in objects(&[None]) {
+        take_in(&mut census, &rules, object, 1);
+    }
+    let mut says = |mean_time: &str| {
+        let mut deployment = metadata("Deployment", "shop", "shop-web-1", None, None);
+        let annotation = crate::agent::workload::MEAN_TIME.to_owned();
+        let annotations = &mut deployment.metadata.annotations;
+        annotations.insert(annotation, mean_time.to_owned());
+        take_in(&mut census, &rules, deployment, 1);
+        let proposals = census.proposals(&rules);
+        let proposal = proposals
+            .into_iter()
+            .find(|it| it.owner.name == "shop-web-1");
+        (proposal.map(|it| it.narrowing), census.misread(&rules))
+    };
+    let (narrowing, misread) = says("9");
+    assert!(narrowing.unwrap().rhythm.is_some());
+    assert!(misread.is_empty());
+    let (narrowing, misread) = says("often");
+    assert_eq!(narrowing, None);
+    let names: Vec<&str> = misread.keys().map(|it| it.name.as_str()).collect();
+    assert_eq!(names, ["shop-web-1"]);
+}
+
+#[test]
+fn what_a_list_of_one_namespace_does_not_tell_of_is_gone_there_alone() {
+    let rules = rules(OptIn::None);
+    let mut census = Census::default();
+    for object in objects(&[None]) {
+        take_in(&mut census, &rules, object, 1);
+    }
+    census.pods_complete(2, Some("shop"));
+    let proposals = census.proposals(&rules);
+    assert!(proposals.iter().all(|it| it.owner.namespace == "bank"));
+    assert_eq!(proposals.len(), 3);
+    census.owners_complete(OwnerKind::Deployment, 2, Some("shop"));
+    census.namespaces_complete(2, Some("shop"));
+    assert_eq!(census.proposals(&rules), proposals);
+    census.owners_complete(OwnerKind::Deployment, 2, Some("bank"));
+    assert_eq!(census.proposals(&rules), []);
 }

@@ -12,6 +12,7 @@ pub(super) mod opt_in;
 mod owner;
 mod pod_name;
 mod state;
+mod workload;
 
 use jiff::Timestamp;
 
@@ -42,7 +43,7 @@ pub struct Filter {
 }
 
 /// All filters, in the order in which they are asked.
-pub const ALL: [Filter; 10] = [
+pub const ALL: [Filter; 11] = [
     Filter {
         name: "namespace",
         check: namespace::check,
@@ -54,6 +55,10 @@ pub const ALL: [Filter; 10] = [
     Filter {
         name: "owner",
         check: owner::check,
+    },
+    Filter {
+        name: "workload",
+        check: workload::check,
     },
     OF_METADATA[0],
     OF_METADATA[1],

@@ -235,3 +235,17 @@ fn a_pod_must_be_old_enough_whatever_the_clocks_say() {
         world.pod.created = "2036-01-01T00:00:00Z".parse().unwrap();
     });
 }
+
+#[test]
+fn an_annotation_of_the_owner_that_is_not_understood_forbids() {
+    let says = |key: &'static str, value: &'static str| {
+        move |world: &mut World| world.owner = Some(texts(&[(ENABLED, "true"), (key, value)]))
+    };
+    passes(says("@chaos.aplomb.dev/mean-time", "9"));
+    let reason = "its owner says `chaos.aplomb.dev/mean-time: often`";
+    refused(
+        "workload",
+        reason,
+        says("@chaos.aplomb.dev/mean-time", "often"),
+    );
+}

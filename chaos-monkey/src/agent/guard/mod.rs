@@ -17,6 +17,7 @@ mod outage;
 mod rollout;
 mod schedule;
 mod situation;
+mod workload_hours;
 
 use std::fmt;
 
@@ -34,7 +35,7 @@ pub struct Guard {
 }
 
 /// All guards, in the order in which they are asked.
-pub const ALL: [Guard; 13] = [
+pub const ALL: [Guard; 14] = [
     Guard {
         name: "enabled",
         check: enabled::check,
@@ -86,6 +87,10 @@ pub const ALL: [Guard; 13] = [
     Guard {
         name: "schedule",
         check: schedule::check,
+    },
+    Guard {
+        name: "workload-hours",
+        check: workload_hours::check,
     },
 ];
 

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use crate::agent::cluster::{OwnerName, Pod};
+use crate::agent::workload::Narrowing;
 use crate::schema::LedgerEntry;
 
 /// What is known at the moment of a kill.
@@ -16,6 +17,8 @@ pub struct Situation<'read> {
     pub owner: &'read OwnerName,
     /// How its owner is.
     pub state: &'read OwnerState,
+    /// What its owner says about how it is killed from.
+    pub narrowing: Narrowing,
     /// All pods of its owner.
     pub pods: &'read [Pod],
     /// The halts that reach it; or why they could not be read.

@@ -4,7 +4,9 @@ use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 
 use super::*;
+use crate::agent::calendar::HoursOfDay;
 use crate::agent::cluster::{Described, Owner, OwnerName, Pod};
+use crate::agent::workload::Narrowing;
 use crate::agent::{check, ledger};
 use crate::schema::{
     AgentSpec, KillBudget, KillMethod, LedgerEntry, OwnerKind, PerOwner, Rhythm, Span,
@@ -61,6 +63,7 @@ struct World {
     now: Timestamp,
     pods: Vec<Pod>,
     state: OwnerState,
+    narrowing: Narrowing,
     halts: Result<Vec<Halt>, String>,
     leadership: Leadership,
     ledger: Vec<LedgerEntry>,
@@ -78,6 +81,7 @@ fn world() -> World {
             ready: 3,
             ..OwnerState::default()
         },
+        narrowing: Narrowing::default(),
         halts: Ok(Vec::new()),
         leadership: Leadership::Held,
         ledger: Vec::new(),
@@ -97,6 +101,7 @@ fn noes(change: impl FnOnce(&mut World)) -> Vec<(&'static str, String)> {
         victim: &world.pods[0],
         owner: &owner,
         state: &world.state,
+        narrowing: world.narrowing,
         pods: &world.pods,
         halts: world.halts.as_deref().map_err(String::as_str),
         leadership: world.leadership,
@@ -145,6 +150,7 @@ fn the_order_is_the_documented_one() {
             "disruption-budget",
             "outage",
             "schedule",
+            "workload-hours",
         ]
     );
 }
@@ -364,4 +370,16 @@ proptest! {
         let expected = is_within(60) >= most || is_within(24 * 60) >= 2 * most;
         prop_assert_eq!(noes.iter().any(|(by, _)| *by == "budget"), expected, "{:?}", noes);
     }
+}
+
+#[test]
+fn the_hours_of_a_workload_forbid() {
+    let hours = |text| Narrowing {
+        hours: HoursOfDay::read(text),
+        ..Narrowing::default()
+    };
+    allows(|it| it.narrowing = hours("12:00-12:01"));
+    forbids("workload-hours", "outside of 10:00-12:00", |it| {
+        it.narrowing = hours("10:00-12:00");
+    });
 }

@@ -29,7 +29,7 @@ fn every(interval: u64, jitter: u64) -> Rhythm {
 
 fn moments(rules: &Rules, seed: u64) -> Vec<String> {
     let timetable = Timetable::of(rules, seed, A_MONDAY);
-    let ticks = timetable.ticks(rules.calendar());
+    let ticks = timetable.ticks();
     ticks.iter().map(|tick| tick.at.to_string()).collect()
 }
 
@@ -70,7 +70,7 @@ proptest! {
     #[test]
     fn the_order_at_a_tick_depends_on_nobody_else(seed: u64, owners in 2_usize..30) {
         let rules = rules(every(3_600, 0), "09:00", "10:00");
-        let tick = Timetable::of(&rules, seed, A_MONDAY).ticks(rules.calendar())[0];
+        let tick = Timetable::of(&rules, seed, A_MONDAY).ticks()[0];
         let named = |count: usize| (0..count).map(|it| (NameHash::of_number(it as u64), it)).collect();
         let order = |count| -> Vec<usize> {
             Timetable::in_order(&tick, named(count)).into_iter().map(|(owner, _)| owner).collect()
@@ -96,7 +96,7 @@ fn each_pod_lives_for_the_mean_time_however_many_there_are() {
         let hashes: Vec<NameHash> = (0..pods).map(NameHash::of_number).collect();
         let due = hashes
             .iter()
-            .filter(|pod| timetable.of_pod(**pod).is_some())
+            .filter(|pod| timetable.of_pod(**pod, &Narrowing::default()).is_some())
             .count() as f64;
         let (mean, deviation) = (
             pods as f64 * expected,
@@ -108,9 +108,11 @@ fn each_pod_lives_for_the_mean_time_however_many_there_are() {
         );
         // In the first hour as many as in an hour of the geometric distribution.
         let first_hour = timetable.minutes[60];
-        let early = hashes
-            .iter()
-            .filter(|pod| timetable.of_pod(**pod).is_some_and(|at| at < first_hour));
+        let early = hashes.iter().filter(|pod| {
+            timetable
+                .of_pod(**pod, &Narrowing::default())
+                .is_some_and(|at| at < first_hour)
+        });
         let share = 1.0 - (1.0 - 1.0 / 600.0_f64).powi(60);
         let (mean, deviation) = (
             pods as f64 * share,
@@ -139,6 +141,7 @@ fn what_is_due_lies_after_one_moment_and_until_another() {
                 name: format!("web-{number}"),
             },
             pods: Vec::new(),
+            narrowing: Narrowing::default(),
         })
         .collect();
     let timetable = Timetable::of(&rules, 3, A_MONDAY);
@@ -155,4 +158,38 @@ fn what_is_due_lies_after_one_moment_and_until_another() {
     assert_eq!(early.len() + late.len(), 50);
     assert!(early.iter().all(|(at, ..)| *at <= middle));
     assert!(all.is_sorted_by_key(|(at, owner, _)| (*at, *owner)));
+}
+
+#[test]
+fn what_a_workload_says_narrows_its_days_its_hours_and_its_pods() {
+    use crate::agent::calendar::HoursOfDay;
+    use crate::schema::VictimAmount;
+
+    let per_owner = |mean_time| {
+        Rhythm::PerOwner(crate::schema::PerOwner {
+            mean_time,
+            minimum_time: 0,
+        })
+    };
+    let mut rules = rules(per_owner(2), "09:00", "15:00");
+    rules.amount = VictimAmount::All;
+    let narrowing = Narrowing {
+        rhythm: Some(per_owner(4)),
+        amount: Some(VictimAmount::Fixed(2)),
+        hours: HoursOfDay::read("10:00-11:00"),
+    };
+    let timetable = Timetable::of(&rules, 3, A_MONDAY);
+    let due = |narrowing: &Narrowing| -> Vec<Timestamp> {
+        let owners = (0..2_000).map(NameHash::of_number);
+        let due = owners.flat_map(|owner| timetable.of_owner(owner, &[], narrowing));
+        due.map(|(at, _)| at).collect()
+    };
+    let (all, narrow) = (due(&Narrowing::default()), due(&narrowing));
+    // Four standard deviations of binomial counts of 1,000 and 500.
+    assert!(all.len().abs_diff(1_000) < 90, "{}", all.len());
+    assert!(narrow.len().abs_diff(500) < 78, "{}", narrow.len());
+    let hour = A_MONDAY.at(10, 0, 0, 0).in_tz("UTC").unwrap().timestamp();
+    let is_within = |at: &Timestamp| (0..3_600).contains(&at.duration_since(hour).as_secs());
+    assert!(narrow.iter().all(is_within));
+    assert!(!all.iter().all(is_within));
 }

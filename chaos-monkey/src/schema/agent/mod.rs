@@ -7,6 +7,7 @@ mod choice;
 mod guards;
 mod method;
 mod schedule;
+mod webhook;
 
 use super::{API_VERSION, Metadata, Span};
 
@@ -14,6 +15,7 @@ pub use choice::{NamespaceChoice, OptIn, OwnerChoice, OwnerKind, OwnerName, PodC
 pub use guards::{AgentGuards, KillBudget, MinimumHealthyPods, OutageProbe, PrometheusProbe};
 pub use method::{KillMethod, VictimAmount};
 pub use schedule::{Every, Hours, PerOwner, PerPod, Rhythm, Schedule, Weekday};
+pub use webhook::{Topic, Webhook, WebhookForm};
 
 /// The settings of an agent in Kubernetes: which pods may be killed, how many at once, and when.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -71,6 +73,9 @@ pub struct AgentSpec {
     /// How long an owner may take until it is whole again.
     #[serde(default)]
     pub recovery: KillRecovery,
+    /// Who is told of kills over HTTP, beside the Events of Kubernetes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub webhooks: Vec<Webhook>,
 }
 
 const fn yes() -> bool {
@@ -92,6 +97,7 @@ impl Default for AgentSpec {
             schedule: Schedule::default(),
             guards: AgentGuards::default(),
             recovery: KillRecovery::default(),
+            webhooks: Vec::new(),
         }
     }
 }

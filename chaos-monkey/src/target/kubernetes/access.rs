@@ -9,8 +9,8 @@ use kube::api::{ObjectMeta, PostParams};
 
 use super::connection::{ClusterError, Connection, ask};
 use super::ledger::LedgerStore;
-use super::outage;
 use super::record::Records;
+use super::{outage, webhook};
 use crate::agent::Rules;
 use crate::schema::KillMethod;
 
@@ -117,7 +117,7 @@ pub const fn killing(method: KillMethod) -> Permission {
     }
 }
 
-/// Checks permissions, resources and the outage probe.
+/// Checks permissions, resources, the outage probe and webhooks.
 pub async fn check(connection: &Connection, namespace: &str, rules: &Rules) -> Vec<Finding> {
     let everywhere = EVERYWHERE
         .into_iter()
@@ -145,6 +145,12 @@ pub async fn check(connection: &Connection, namespace: &str, rules: &Rules) -> V
         findings.push(Finding {
             what: "the outage probe answers that all is well".to_owned(),
             trouble: outage::ask(probe).await,
+        });
+    }
+    for webhook in rules.webhooks() {
+        findings.push(Finding {
+            what: format!("the webhook `{}` can be reached", webhook.name),
+            trouble: webhook::trouble(webhook).await,
         });
     }
     findings

@@ -20,6 +20,7 @@ use crate::agent::check::Check;
 use crate::agent::cluster::{OwnerName, Pod};
 use crate::agent::filter::{self, Candidate};
 use crate::agent::guard::{Halt, Leadership, Veto};
+use crate::agent::workload::Narrowing;
 use crate::agent::{Rules, ledger};
 use crate::schema::{KillMethod, KillOutcome, KillSpec, LedgerEntry};
 
@@ -81,6 +82,8 @@ pub struct Candidates {
     pub pods: Vec<Pod>,
     /// Those that do not, each with the first no.
     pub refused: Vec<(String, Veto)>,
+    /// What the owner says about how it is killed from.
+    pub narrowing: Narrowing,
 }
 
 /// For how long who kills leads.
@@ -163,7 +166,11 @@ impl Killer {
         let Some(fresh) = Fresh::read(&self.connection.client, owner).await? else {
             return Ok(None);
         };
-        let mut candidates = Candidates::default();
+        let mut candidates = Candidates {
+            // One that is not understood does not pass the filters.
+            narrowing: Narrowing::of(&fresh.owner, rules).unwrap_or_default(),
+            ..Candidates::default()
+        };
         for pod in &fresh.pods {
             let candidate = Candidate {
                 pod,

@@ -9,6 +9,7 @@ use crate::agent::check::{self, Check};
 use crate::agent::cluster::Pod;
 use crate::agent::filter::Candidate;
 use crate::agent::guard::{Halt, Leadership, Situation, Veto};
+use crate::agent::workload::Narrowing;
 use crate::schema::LedgerEntry;
 
 /// One look at everything that decides.
@@ -57,6 +58,8 @@ impl Look {
             victim,
             owner: wanted.owner,
             state: &self.fresh.state,
+            // One that is not understood does not pass the filters.
+            narrowing: Narrowing::of(&self.fresh.owner, rules).unwrap_or_default(),
             pods: &self.fresh.pods,
             halts: self.halts.as_deref().map_err(String::as_str),
             leadership: self.leadership,

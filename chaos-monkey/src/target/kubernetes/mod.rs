@@ -9,6 +9,7 @@ mod connection;
 pub mod find;
 mod fresh;
 pub mod halt;
+mod http;
 mod lease;
 mod ledger;
 mod list;
@@ -22,7 +23,7 @@ mod scripted;
 mod send;
 pub mod snapshot;
 mod watch;
-mod watched;
+mod webhook;
 
 pub use attempt::{Candidates, Killer, Leads, LeadsNow, Told, Wanted};
 pub use connection::{ANSWER_LIMIT, ClusterError, Connection};

@@ -2,20 +2,14 @@
 
 use std::time::Duration;
 
-use http_body_util::{BodyExt as _, Empty, Limited};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
-use tokio::time::timeout;
+use bytes::Bytes;
+use http::{Request, StatusCode};
 
-use super::connection::chain;
+use super::http::send;
 use crate::schema::OutageProbe;
 
 /// How long an answer may take.
 pub(super) const LIMIT: Duration = Duration::from_secs(2);
-
-/// How much of an answer is read.
-const LONGEST_ANSWER: usize = 1 << 20;
 
 /// Why something may be broken already; nothing as long as all is well.
 pub(super) async fn ask(probe: &OutageProbe) -> Option<String> {
@@ -27,29 +21,17 @@ pub(super) async fn ask(probe: &OutageProbe) -> Option<String> {
             (format!("{base}/api/v1/query?query={query}"), true)
         }
     };
-    match timeout(LIMIT, get(&url)).await {
-        Err(_) => Some(format!(
-            "{url} has not answered within {} s",
-            LIMIT.as_secs()
-        )),
-        Ok(Err(error)) => Some(format!("{url} has not answered: {error}")),
-        Ok(Ok((status, _))) if !status.is_success() => Some(format!("{url} answered {status}")),
-        Ok(Ok((_, body))) if is_prometheus => results(&body).err(),
-        Ok(Ok(_)) => None,
+    match get(&url).await {
+        Err(error) => Some(format!("{url} has not answered: {error}")),
+        Ok((status, _)) if !status.is_success() => Some(format!("{url} answered {status}")),
+        Ok((_, body)) if is_prometheus => results(&body).err(),
+        Ok(_) => None,
     }
 }
 
-async fn get(url: &str) -> Result<(http::StatusCode, Vec<u8>), String> {
-    let url: http::Uri = url.parse().map_err(|error| format!("{error}"))?;
-    let client: Client<HttpConnector, Empty<bytes::Bytes>> =
-        Client::builder(TokioExecutor::new()).build_http();
-    let answer = client.get(url).await.map_err(|error| chain(&error))?;
-    let status = answer.status();
-    let body = Limited::new(answer.into_body(), LONGEST_ANSWER)
-        .collect()
-        .await;
-    let body = body.map_err(|error| error.to_string())?.to_bytes();
-    Ok((status, body.to_vec()))
+async fn get(url: &str) -> Result<(StatusCode, Bytes), String> {
+    let request = Request::get(url).body(Bytes::new());
+    send(request.map_err(|error| error.to_string())?, LIMIT).await
 }
 
 /// An answer without results, as Prometheus gives it.

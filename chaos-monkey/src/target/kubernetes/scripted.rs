@@ -17,6 +17,8 @@ use tower::service_fn;
 pub(super) enum Reply {
     /// Answers with a status and a body.
     With(u16, String),
+    /// Answers with a status and a body that is no text.
+    Bytes(u16, Vec<u8>),
     /// Never answers.
     Never,
     /// Answers after a while.
@@ -50,9 +52,10 @@ pub(super) fn cluster(
                 remembered.len() - 1
             };
             let mut reply = reply(&line, &body, before);
-            let (status, text) = loop {
+            let (status, body) = loop {
                 match reply {
-                    Reply::With(status, text) => break (status, text),
+                    Reply::With(status, text) => break (status, text.into_bytes()),
+                    Reply::Bytes(status, bytes) => break (status, bytes),
                     Reply::Never => std::future::pending().await,
                     Reply::Late(delay, later) => {
                         tokio::time::sleep(delay).await;
@@ -60,7 +63,7 @@ pub(super) fn cluster(
                     }
                 }
             };
-            let mut response = Response::new(Body::from(text.into_bytes()));
+            let mut response = Response::new(Body::from(body));
             *response.status_mut() = StatusCode::from_u16(status).unwrap_or_default();
             Ok::<_, Infallible>(response)
         }

@@ -89,13 +89,13 @@ impl Follower {
                     if !is_first_look {
                         self.shared.metrics.recovery_seconds.observe(seconds);
                     }
-                    tracing::info!(kill = entry.kill, owner = %entry.owner, seconds, "whole again");
+                    self.shared.teller.is_whole(entry, seconds);
                     known.seen.remove(&entry.kill);
                     known.late.remove(&entry.kill);
                 }
                 Standing::NotWhole(reason) => {
                     left += 1;
-                    self.is_late(entry, &reason, known).await;
+                    self.on_late(entry, &reason, known).await;
                 }
             }
         }
@@ -104,23 +104,23 @@ impl Follower {
     }
 
     /// Tells once of an owner that is not whole within its limit, and halts if that is wanted.
-    async fn is_late(&self, entry: &LedgerEntry, reason: &str, known: &mut Known) {
+    async fn on_late(&self, entry: &LedgerEntry, reason: &str, known: &mut Known) {
         let recovery = self.shared.going().rules.recovery();
         let limit = SignedDuration::try_from(recovery.limit.get()).unwrap_or(SignedDuration::MAX);
         let is_late = Timestamp::now().duration_since(entry.at) > limit;
         if !is_late || !known.late.insert(entry.kill.clone()) {
             return;
         }
-        let (kill, limit) = (&entry.kill, recovery.limit);
-        tracing::error!(kill, owner = %entry.owner, %limit, reason, "not whole within its limit");
+        let limit = recovery.limit;
         self.shared.metrics.late.inc();
-        self.shared.teller.is_late(entry, reason).await;
+        self.shared.teller.is_late(entry, reason);
         if recovery.halt {
             let why = format!("{} is not whole within {limit}: {reason}", entry.owner);
             let client = &self.shared.connection.client;
             let halted = halt::switch_on(client, &self.shared.namespace, &why, "the agent").await;
-            if let Err(error) = halted {
-                tracing::error!(%error, "the halt could not be switched on");
+            match halted {
+                Ok(()) => self.shared.teller.is_halted(&entry.owner, &why),
+                Err(error) => tracing::error!(%error, "the halt could not be switched on"),
             }
         }
     }

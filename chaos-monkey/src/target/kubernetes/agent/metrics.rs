@@ -20,7 +20,9 @@ pub(super) struct Metrics {
     pub(super) open_kills: IntGauge,
     pub(super) owners: IntGauge,
     pub(super) pods: IntGauge,
+    pub(super) misread: IntGauge,
     pub(super) settings_are_bad: IntGauge,
+    pub(super) webhooks: IntCounterVec,
 }
 
 /// From a second, in which nothing comes back, to ten minutes.
@@ -83,6 +85,20 @@ impl Metrics {
             settings_are_bad: gauge(
                 "chaos_monkey_settings_refused",
                 "Whether the settings on disk are refused and older ones are applied.",
+            )?,
+            misread: gauge(
+                "chaos_monkey_misread_owners",
+                "Owners that are left alone until their annotations are understood.",
+            )?,
+            webhooks: kept(
+                &registry,
+                IntCounterVec::new(
+                    Opts::new(
+                        "chaos_monkey_webhooks_total",
+                        "News for webhooks, by what became of it.",
+                    ),
+                    &["webhook", "result"],
+                ),
             )?,
             registry,
         })

@@ -1,5 +1,6 @@
 //! The agent: it kills when something is due, follows what it has killed, and tells of both.
 
+mod events;
 mod follow;
 mod metrics;
 mod serve;
@@ -14,7 +15,7 @@ use std::time::Duration;
 use parking_lot::RwLock;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use self::follow::Follower;
 use self::metrics::Metrics;
@@ -29,6 +30,9 @@ const RELOAD_EVERY: Duration = Duration::from_secs(5);
 
 /// How often something may be due.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// How long news may still be told at the end.
+const LAST_NEWS: Duration = Duration::from_secs(5);
 
 /// What an agent is made of.
 pub struct AgentOptions {
@@ -119,9 +123,12 @@ pub async fn run(options: AgentOptions, end: impl Future<Output = ()>) -> Result
     let mut tasks = JoinSet::new();
     let mut watching = JoinSet::new();
     let going = go(rules, &spec, seed, &client, &mut watching);
+    let metrics = Metrics::new()?;
+    let teller = Teller::new(client.clone(), &name, &identity);
+    teller.serve(&spec.webhooks, &metrics);
     let shared = Arc::new(Shared {
-        metrics: Metrics::new()?,
-        teller: Teller::new(client.clone(), &identity),
+        metrics,
+        teller,
         going: RwLock::new(going),
         connection: options.connection,
         namespace: options.namespace,
@@ -156,6 +163,7 @@ pub async fn run(options: AgentOptions, end: impl Future<Output = ()>) -> Result
                         Ok(seed) => {
                             watching.shutdown().await;
                             *shared.going.write() = go(rules, &spec, seed, &client, &mut watching);
+                            shared.teller.serve(&spec.webhooks, &shared.metrics);
                             tell_settings(&shared, &spec, seed);
                             known = spec;
                         }
@@ -170,6 +178,9 @@ pub async fn run(options: AgentOptions, end: impl Future<Output = ()>) -> Result
         tracing::warn!(%error, "leadership could not be given up: it ends by itself");
     }
     tasks.shutdown().await;
+    if timeout(LAST_NEWS, shared.teller.finish()).await.is_err() {
+        tracing::warn!("some news could not be told before the end");
+    }
     watching.shutdown().await;
     Ok(())
 }

@@ -1,32 +1,78 @@
-//! Events of Kubernetes about pods and owners.
+//! Tells of kills: in the log at once, then by Events of Kubernetes and by webhooks. Nobody waits
+//! for either of them.
 
-use k8s_openapi::api::core::v1::ObjectReference;
+use jiff::Timestamp;
 use kube::Client;
-use kube::runtime::events::{Event, EventType, Recorder, Reporter};
-use tokio::time::timeout;
+use parking_lot::Mutex;
+use tokio::sync::mpsc::{Sender, channel};
+use tokio::task::JoinSet;
 
+use super::events::Events;
+use super::metrics::Metrics;
 use crate::agent::cluster::{OwnerName, Pod};
-use crate::schema::{KillOutcome, LedgerEntry, OwnerKind};
-use crate::target::kubernetes::{ANSWER_LIMIT, Told};
+use crate::agent::news::{NamedPod, News};
+use crate::agent::workload::Misread;
+use crate::schema::{KillOutcome, LedgerEntry, Topic, Webhook};
+use crate::target::kubernetes::Told;
+use crate::target::kubernetes::webhook::Hook;
 
-/// Tells of kills where people look at pods.
+/// How much news waits to become Events; what comes on top of it is left.
+const QUEUE: usize = 1_000;
+
+/// Tells of kills.
 pub(super) struct Teller {
-    recorder: Recorder,
+    agent: String,
+    sinks: Mutex<Sinks>,
+}
+
+/// Where news goes.
+struct Sinks {
+    events: Option<Sender<News>>,
+    webhooks: Vec<Hook>,
+    delivering: JoinSet<()>,
 }
 
 impl Teller {
-    pub(super) fn new(client: Client, identity: &str) -> Self {
-        let reporter = Reporter {
-            controller: "chaos.aplomb.dev/agent".to_owned(),
-            instance: Some(identity.to_owned()),
-        };
+    pub(super) fn new(client: Client, agent: &str, identity: &str) -> Self {
+        let (events, news) = channel(QUEUE);
+        let mut delivering = JoinSet::new();
+        delivering.spawn(Events::new(client, identity).publish_all(news));
         Self {
-            recorder: Recorder::new(client, reporter),
+            agent: agent.to_owned(),
+            sinks: Mutex::new(Sinks {
+                events: Some(events),
+                webhooks: Vec::new(),
+                delivering,
+            }),
         }
     }
 
-    /// Tells in the log what became of a kill, and on pod and owner if something was sent.
-    pub(super) async fn told(&self, owner: &OwnerName, pod: &Pod, told: &Told) {
+    /// Serves these webhooks from now on. What waits for others is still delivered.
+    pub(super) fn serve(&self, webhooks: &[Webhook], metrics: &Metrics) {
+        let Sinks {
+            webhooks: hooks,
+            delivering,
+            ..
+        } = &mut *self.sinks.lock();
+        // Those that have ended are taken away.
+        while delivering.try_join_next().is_some() {}
+        let serve = |webhook| Hook::serve(webhook, &metrics.webhooks, delivering);
+        *hooks = webhooks.iter().map(serve).collect();
+    }
+
+    /// Delivers what waits, and tells nothing more.
+    pub(super) async fn finish(&self) {
+        let delivering = {
+            let mut sinks = self.sinks.lock();
+            sinks.events = None;
+            sinks.webhooks = Vec::new();
+            std::mem::take(&mut sinks.delivering)
+        };
+        delivering.join_all().await;
+    }
+
+    /// Tells what became of a kill; only in the log if nothing was sent.
+    pub(super) fn told(&self, owner: &OwnerName, pod: &Pod, told: &Told) {
         let name = &pod.name;
         let (outcome, reason) = match told {
             Told::Vetoed(veto) => {
@@ -37,83 +83,73 @@ impl Teller {
                 tracing::info!(%owner, pod = name, "would be killed (dry run)");
                 return;
             }
-            Told::Done { outcome, reason } => (*outcome, reason.clone().unwrap_or_default()),
+            Told::Done { outcome, reason } => (*outcome, reason.as_deref().unwrap_or_default()),
         };
         tracing::info!(%owner, pod = name, outcome = outcome.as_str(), reason, "a kill");
-        if outcome == KillOutcome::NotSent {
-            return;
-        }
-        let (type_, word) = match outcome {
-            KillOutcome::Killed => (EventType::Normal, "ChaosKilled"),
-            KillOutcome::Refused | KillOutcome::NotSent => (EventType::Normal, "ChaosRefused"),
-            KillOutcome::Unknown => (EventType::Warning, "ChaosUnknown"),
+        let topic = match outcome {
+            KillOutcome::Killed => Topic::Killed,
+            KillOutcome::Refused => Topic::Refused,
+            KillOutcome::Unknown => Topic::Unknown,
+            KillOutcome::NotSent => return,
         };
-        let colon = if reason.is_empty() { "" } else { ": " };
-        let note = format!("pod {name} {}{colon}{reason}", outcome.as_str());
-        self.publish(type_, word, note.clone(), pod_reference(pod))
-            .await;
-        self.publish(type_, word, note, reference(owner)).await;
+        let pod = NamedPod {
+            name: pod.name.clone(),
+            uid: pod.uid.clone(),
+        };
+        self.tell(topic, owner, Some(pod), reason);
     }
 
-    /// Tells on the owner that it is not whole within its limit.
-    pub(super) async fn is_late(&self, entry: &LedgerEntry, reason: &str) {
-        let note = format!("not whole since pod {} was killed: {reason}", entry.pod);
-        self.publish(
-            EventType::Warning,
-            "ChaosNotWhole",
-            note,
-            reference(&entry.owner),
-        )
-        .await;
+    /// Tells that an owner is whole again.
+    pub(super) fn is_whole(&self, entry: &LedgerEntry, seconds: f64) {
+        let (kill, owner) = (&entry.kill, &entry.owner);
+        tracing::info!(kill, %owner, seconds, "whole again");
+        let reason = format!("it took {seconds:.1} s");
+        self.tell(Topic::Whole, owner, Some(victim(entry)), &reason);
     }
 
-    /// Nothing depends on an event: one that cannot be written is told of in the log.
-    async fn publish(
-        &self,
-        type_: EventType,
-        reason: &str,
-        mut note: String,
-        about: ObjectReference,
-    ) {
-        /// As long as an event may be.
-        const LONGEST_NOTE: usize = 1_000;
-        note.truncate(note.floor_char_boundary(LONGEST_NOTE));
-        let event = Event {
-            type_,
+    /// Tells that an owner is not whole within its limit.
+    pub(super) fn is_late(&self, entry: &LedgerEntry, reason: &str) {
+        let (kill, owner) = (&entry.kill, &entry.owner);
+        tracing::error!(kill, %owner, reason, "not whole within its limit");
+        self.tell(Topic::NotWhole, owner, Some(victim(entry)), reason);
+    }
+
+    /// Tells that everything is halted because of an owner.
+    pub(super) fn is_halted(&self, owner: &OwnerName, reason: &str) {
+        tracing::error!(%owner, reason, "everything is halted");
+        self.tell(Topic::Halted, owner, None, reason);
+    }
+
+    /// Tells that an owner is left alone until its annotations are understood.
+    pub(super) fn is_misread(&self, owner: &OwnerName, misread: &Misread) {
+        tracing::warn!(%owner, %misread, "left alone until its annotations are understood");
+        self.tell(Topic::Misread, owner, None, &misread.to_string());
+    }
+
+    fn tell(&self, topic: Topic, owner: &OwnerName, pod: Option<NamedPod>, reason: &str) {
+        let news = News {
+            topic,
+            agent: self.agent.clone(),
+            owner: owner.clone(),
+            pod,
             reason: reason.to_owned(),
-            note: Some(note),
-            action: "Kill".to_owned(),
-            secondary: None,
+            at: Timestamp::now(),
         };
-        match timeout(ANSWER_LIMIT, self.recorder.publish(&event, &about)).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::warn!(%error, "an event could not be written"),
-            Err(_) => tracing::warn!("an event could not be written in time"),
+        let sinks = self.sinks.lock();
+        for webhook in &sinks.webhooks {
+            webhook.tell(&news);
+        }
+        if let Some(events) = &sinks.events
+            && events.try_send(news).is_err()
+        {
+            tracing::warn!("too many Events wait to be written: this one is left");
         }
     }
 }
 
-fn pod_reference(pod: &Pod) -> ObjectReference {
-    ObjectReference {
-        api_version: Some("v1".to_owned()),
-        kind: Some("Pod".to_owned()),
-        namespace: Some(pod.namespace.clone()),
-        name: Some(pod.name.clone()),
-        uid: Some(pod.uid.clone()),
-        ..ObjectReference::default()
-    }
-}
-
-fn reference(owner: &OwnerName) -> ObjectReference {
-    let api_version = match owner.kind {
-        OwnerKind::ReplicationController => "v1",
-        _ => "apps/v1",
-    };
-    ObjectReference {
-        api_version: Some(api_version.to_owned()),
-        kind: Some(owner.kind.as_str().to_owned()),
-        namespace: Some(owner.namespace.clone()),
-        name: Some(owner.name.clone()),
-        ..ObjectReference::default()
+fn victim(entry: &LedgerEntry) -> NamedPod {
+    NamedPod {
+        name: entry.pod.clone(),
+        uid: entry.pod_uid.clone(),
     }
 }

@@ -1,5 +1,6 @@
 //! What is due at each moment, and the kills that come of it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -9,6 +10,7 @@ use super::{Going, Shared, metrics};
 use crate::agent::NameHash;
 use crate::agent::cluster::{OwnerName, Pod};
 use crate::agent::timetable::{Pick, Tick, Timetable};
+use crate::agent::workload::Misread;
 use crate::schema::KillOutcome;
 use crate::target::kubernetes::{ClusterError, Killer, Told, Wanted};
 
@@ -27,6 +29,8 @@ pub(super) struct Worker {
     follower: Arc<Follower>,
     looked_at: Timestamp,
     was_leader: bool,
+    /// The owners of which was told that nobody understands what they say.
+    misread: BTreeMap<OwnerName, Misread>,
 }
 
 /// What came of asking one owner.
@@ -47,6 +51,7 @@ impl Worker {
             follower,
             looked_at: Timestamp::now(),
             was_leader: false,
+            misread: BTreeMap::new(),
         }
     }
 
@@ -72,7 +77,7 @@ impl Worker {
         let calendar = going.rules.calendar();
         let day = now.to_zoned(calendar.zone().clone()).date();
         let timetable = Timetable::of(&going.rules, going.seed, day);
-        let ticks: Vec<Tick> = timetable.ticks(calendar);
+        let ticks: Vec<Tick> = timetable.ticks();
         let ticks = ticks
             .iter()
             .filter(|tick| tick.at > after && tick.at <= now);
@@ -88,12 +93,25 @@ impl Worker {
             .metrics
             .owners
             .set(metrics::number(proposals.len()));
+        self.tell_of_misread(going.watches.misread());
         for (at, owner, pick) in timetable.due(&proposals, after, now) {
             self.ask(&going, &timetable, owner, at, pick).await;
         }
     }
 
-    async fn on_tick(&self, going: &Going, timetable: &Timetable, tick: &Tick) {
+    /// Tells once of each owner whose annotations forbid it until they are understood.
+    fn tell_of_misread(&mut self, misread: BTreeMap<OwnerName, Misread>) {
+        let count = metrics::number(misread.len());
+        self.shared.metrics.misread.set(count);
+        for (owner, misread) in &misread {
+            if self.misread.get(owner) != Some(misread) {
+                self.shared.teller.is_misread(owner, misread);
+            }
+        }
+        self.misread = misread;
+    }
+
+    async fn on_tick(&self, going: &Going, timetable: &Timetable<'_>, tick: &Tick) {
         let proposals = going.watches.proposals();
         self.shared
             .metrics
@@ -101,6 +119,7 @@ impl Worker {
             .set(metrics::number(proposals.len()));
         let owners = proposals
             .iter()
+            .filter(|it| timetable.is_within_hours(tick.at, &it.narrowing))
             .map(|it| (NameHash::of_owner(&it.owner), &it.owner));
         let mut wanted = timetable.owners_each_time();
         let in_order = Timetable::in_order(tick, owners.collect());
@@ -121,7 +140,7 @@ impl Worker {
     async fn ask(
         &self,
         going: &Going,
-        timetable: &Timetable,
+        timetable: &Timetable<'_>,
         owner: &OwnerName,
         at: Timestamp,
         pick: Pick,
@@ -139,7 +158,7 @@ impl Worker {
     async fn try_to_kill(
         &self,
         going: &Going,
-        timetable: &Timetable,
+        timetable: &Timetable<'_>,
         owner: &OwnerName,
         at: Timestamp,
         pick: Pick,
@@ -158,7 +177,7 @@ impl Worker {
             tracing::debug!(%owner, pod, %veto, "not a victim");
         }
         let pods: Vec<&Pod> = candidates.pods.iter().collect();
-        let victims = timetable.victims(&pods, pick);
+        let victims = timetable.victims(&pods, pick, &candidates.narrowing);
         if victims.is_empty() {
             tracing::info!(%owner, refused = candidates.refused.len(), "no pod may be killed");
             return Ok(Came::Nothing);
@@ -183,7 +202,7 @@ impl Worker {
                 Err(error) => return Err(error),
             };
             self.shared.metrics.told(&told);
-            self.shared.teller.told(owner, victim, &told).await;
+            self.shared.teller.told(owner, victim, &told);
             match told {
                 Told::Vetoed(veto) if OF_ALL.contains(&veto.by) => {
                     if veto.by == "open-kills" {
