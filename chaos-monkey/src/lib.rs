@@ -5,6 +5,7 @@
 
 pub mod agent;
 pub mod cli;
+pub mod convert;
 pub mod engine;
 pub mod exit;
 mod fault;

@@ -182,3 +182,40 @@ fn values_that_cannot_be_are_named_with_their_places() {
         }
     }
 }
+
+#[test]
+fn what_is_converted_is_valid() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let settings = folder.path().join("agent.yaml").display().to_string();
+    let line = [
+        "--interval=10m",
+        "--namespaces=!kube-system",
+        "--excluded-weekdays=Sat,Sun",
+        "--excluded-times-of-day=22:00-08:00,11:00-13:00",
+    ];
+    let chaoskube = run(&[&["convert", "chaoskube"][..], &line].concat());
+    assert_eq!(stderr(&chaoskube), "");
+    std::fs::write(&settings, stdout(&chaoskube)).expect("written");
+    let valid = run(&["validate", &settings]);
+    assert!(valid.status.success(), "{}", stderr(&valid));
+    let misspelt = run(&["convert", "chaoskube", "--excluded-weekdays=Sat,Snu"]);
+    assert_eq!(misspelt.status.code(), Some(2));
+    assert!(stderr(&misspelt).starts_with("error: --excluded-weekdays: `Snu`: expected"));
+    assert_eq!(stdout(&misspelt), "");
+
+    let list = folder.path().join("list.json").display().to_string();
+    let labels = r#"{"kube-monkey/enabled": "enabled", "kube-monkey/mtbf": "3"}"#;
+    let web = format!(
+        r#"{{"kind": "Deployment", "metadata": {{"name": "web", "namespace": "shop", "labels": {labels}}}}}"#
+    );
+    std::fs::write(&list, format!(r#"{{"items": [{web}]}}"#)).expect("written");
+    let kube_monkey = run(&["convert", "kube-monkey", &list, "--start-hour=9"]);
+    std::fs::write(&settings, stdout(&kube_monkey)).expect("written");
+    let valid = run(&["validate", &settings]);
+    assert!(valid.status.success(), "{}", stderr(&valid));
+    let commands = run(&["convert", "kube-monkey", &list, "--output", "commands"]);
+    assert_eq!(
+        stdout(&commands),
+        "kubectl annotate --namespace shop deployment web chaos.aplomb.dev/enabled=true\n"
+    );
+}

@@ -3,6 +3,7 @@
 #[cfg(feature = "kubernetes")]
 mod cluster;
 mod completions;
+mod convert;
 mod explain;
 mod plan;
 mod report;
@@ -24,6 +25,7 @@ pub use cluster::{
     HistoryArguments, KillArguments, ResumeArguments,
 };
 pub use completions::CompletionsArguments;
+pub use convert::ConvertArguments;
 pub use explain::ExplainArguments;
 pub use plan::{PlanArguments, PlanOutput};
 pub use report::ReportArguments;
@@ -71,6 +73,7 @@ enum Command {
     Cluster(ClusterCommand),
     Validate(ValidateArguments),
     Schema(SchemaArguments),
+    Convert(ConvertArguments),
     Report(ReportArguments),
     Completions(CompletionsArguments),
 }
@@ -109,6 +112,7 @@ impl Cli {
             Command::Cluster(command) => command.execute(),
             Command::Validate(arguments) => validate::execute(&arguments),
             Command::Schema(arguments) => schema::execute(&arguments),
+            Command::Convert(arguments) => convert::execute(&arguments),
             Command::Report(arguments) => report::execute(&arguments),
             Command::Completions(arguments) => completions::execute(&arguments),
         }
