@@ -5,6 +5,7 @@ use std::process::Command;
 
 use anyhow::{Context, ensure};
 
+use crate::performance::{self, Part};
 use crate::run;
 
 /// Where the report goes, and what is measured.
@@ -39,16 +40,13 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         print!("{report}");
         return Ok(());
     }
-    let path = run::root().join("docs").join("performance.md");
-    std::fs::write(&path, &report)?;
     for line in report
         .lines()
         .filter(|line| line.ends_with("yes |") || line.ends_with("no** |"))
     {
         println!("{line}");
     }
-    println!("written: {}", path.display());
-    Ok(())
+    performance::put(Part::Middleware, &report)
 }
 
 /// What a program prints; its progress goes to the terminal.

@@ -6,7 +6,9 @@ mod e2e;
 mod footprint;
 mod lines;
 mod overhead;
+mod performance;
 mod run;
+mod scale;
 mod seeds;
 
 use clap::{Parser, Subcommand};
@@ -33,6 +35,8 @@ enum Command {
     Footprint(footprint::Arguments),
     /// The agent on a real cluster
     E2e(e2e::Arguments),
+    /// Memory and speed of the agent beside many pods
+    Scale(scale::Arguments),
     /// Lines of code per crate, tests apart
     Lines,
 }
@@ -45,6 +49,7 @@ fn main() -> anyhow::Result<()> {
         Command::Overhead(arguments) => overhead::run(&arguments),
         Command::Footprint(arguments) => footprint::run(&arguments),
         Command::E2e(arguments) => e2e::run(&arguments),
+        Command::Scale(arguments) => scale::run(&arguments),
         Command::Lines => lines::run(),
     }
 }

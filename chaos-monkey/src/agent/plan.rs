@@ -2,7 +2,7 @@
 //!
 //! The same snapshot, settings, days and seed give the same plan, byte for byte.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan, Zoned};
@@ -14,6 +14,7 @@ use super::draw::NameHash;
 use super::filter::{self, Candidate};
 use super::timetable::{Pick, Timetable};
 use super::workload::Narrowing;
+use crate::schema::Rhythm;
 
 /// A kill that would be made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -95,7 +96,7 @@ pub(super) fn is_too_soon(last: &Zoned, at: &Zoned, not_since: Option<Date>) -> 
 
 /// The owners of pods that may be killed once they are old enough, in order.
 fn groups<'cluster>(cluster: &'cluster Cluster, rules: &Rules) -> Vec<Group<'cluster>> {
-    let mut pods: BTreeMap<&OwnerName, Vec<&Pod>> = BTreeMap::new();
+    let mut pods: HashMap<&OwnerName, Vec<&Pod>> = HashMap::new();
     for pod in &cluster.pods {
         if let Owner::Known(owner) = &pod.owner
             && Candidate::of(pod, cluster, Timestamp::MAX).can_be_victim(rules)
@@ -108,16 +109,24 @@ fn groups<'cluster>(cluster: &'cluster Cluster, rules: &Rules) -> Vec<Group<'clu
         let described = cluster.owners.get(owner);
         described.and_then(|it| Narrowing::of(it, rules).ok())
     };
-    pods.into_iter()
+    let of_pods = |pods: &[&Pod]| pods.iter().map(|pod| NameHash::of_pod(pod)).collect();
+    let mut groups: Vec<Group<'cluster>> = pods
+        .into_iter()
         .map(|(owner, pods)| Group {
             owner,
             hash: NameHash::of_owner(owner),
             narrowing: narrowing(owner).unwrap_or_default(),
-            pod_hashes: pods.iter().map(|pod| NameHash::of_pod(pod)).collect(),
+            pod_hashes: match rules.rhythm {
+                Rhythm::PerPod(_) => of_pods(&pods),
+                // Nobody draws pods on their own, and there are many of them.
+                Rhythm::PerOwner(_) | Rhythm::Every(_) => Vec::new(),
+            },
             pods,
             last: None,
         })
-        .collect()
+        .collect();
+    groups.sort_unstable_by_key(|group| group.owner);
+    groups
 }
 
 impl<'cluster> Group<'cluster> {
