@@ -2,8 +2,7 @@
 //!
 //! The same snapshot, settings, days and seed give the same plan, byte for byte.
 
-use std::collections::HashMap;
-
+use indexmap::IndexMap;
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan, Zoned};
 use serde::{Serialize, Serializer};
@@ -96,7 +95,7 @@ pub(super) fn is_too_soon(last: &Zoned, at: &Zoned, not_since: Option<Date>) -> 
 
 /// The owners of pods that may be killed once they are old enough, in order.
 fn groups<'cluster>(cluster: &'cluster Cluster, rules: &Rules) -> Vec<Group<'cluster>> {
-    let mut pods: HashMap<&OwnerName, Vec<&Pod>> = HashMap::new();
+    let mut pods: IndexMap<&OwnerName, Vec<&Pod>> = IndexMap::new();
     for pod in &cluster.pods {
         if let Owner::Known(owner) = &pod.owner
             && Candidate::of(pod, cluster, Timestamp::MAX).can_be_victim(rules)
