@@ -68,7 +68,7 @@ pub fn plan(
         let not_since = rules.calendar.workdays_before(day, rules.minimum_time());
         for group in &mut groups {
             for (at, pick) in timetable.of_owner(group.hash, &group.pod_hashes, &group.narrowing) {
-                kills.extend(group.killed(cluster, &timetable, at, pick, not_since));
+                kills.extend(group.killed(&timetable, at, pick, not_since));
             }
         }
         for tick in timetable.ticks() {
@@ -77,9 +77,8 @@ pub fn plan(
                 .filter(|group| timetable.is_within_hours(tick.at, &group.narrowing))
                 .map(|group| (group.hash, group));
             let in_order = Timetable::in_order(&tick, all.collect()).into_iter();
-            let from_each = in_order.filter_map(|(group, pick)| {
-                group.killed(cluster, &timetable, tick.at, pick, not_since)
-            });
+            let from_each = in_order
+                .filter_map(|(group, pick)| group.killed(&timetable, tick.at, pick, not_since));
             kills.extend(from_each.take(timetable.owners_each_time() as usize));
         }
     }
@@ -97,42 +96,58 @@ pub(super) fn is_too_soon(last: &Zoned, at: &Zoned, not_since: Option<Date>) -> 
 fn groups<'cluster>(cluster: &'cluster Cluster, rules: &Rules) -> Vec<Group<'cluster>> {
     let mut pods: IndexMap<&OwnerName, Vec<&Pod>> = IndexMap::new();
     for pod in &cluster.pods {
-        if let Owner::Known(owner) = &pod.owner
-            && Candidate::of(pod, cluster, Timestamp::MAX).can_be_victim(rules)
-        {
+        if let Owner::Known(owner) = &pod.owner {
             pods.entry(owner).or_default().push(pod);
         }
     }
-    // Those that say what nobody understands have no pod that the filters let pass.
-    let narrowing = |owner: &OwnerName| {
+    let groups = pods.into_iter();
+    let groups = groups.filter_map(|(owner, pods)| Group::of(owner, pods, cluster, rules));
+    let mut groups: Vec<Group<'cluster>> = groups.collect();
+    groups.sort_unstable_by_key(|group| group.owner);
+    groups
+}
+
+impl<'cluster> Group<'cluster> {
+    /// Those of an owner's pods that may be killed once they are old enough, if there are any.
+    fn of(
+        owner: &'cluster OwnerName,
+        mut pods: Vec<&'cluster Pod>,
+        cluster: &'cluster Cluster,
+        rules: &Rules,
+    ) -> Option<Self> {
+        // A controller is in the namespace of its pods: what all share is looked up once.
         let described = cluster.owners.get(owner);
-        described.and_then(|it| Narrowing::of(it, rules).ok())
-    };
-    let of_pods = |pods: &[&Pod]| pods.iter().map(|pod| NameHash::of_pod(pod)).collect();
-    let mut groups: Vec<Group<'cluster>> = pods
-        .into_iter()
-        .map(|(owner, pods)| Group {
+        let namespace = cluster.namespaces.get(&owner.namespace);
+        pods.retain(|pod| {
+            let candidate = Candidate {
+                pod,
+                owner: described,
+                namespace,
+                now: Timestamp::MAX,
+            };
+            candidate.can_be_victim(rules)
+        });
+        if pods.is_empty() {
+            return None;
+        }
+        Some(Self {
             owner,
             hash: NameHash::of_owner(owner),
-            narrowing: narrowing(owner).unwrap_or_default(),
+            // One that is not understood has no pod that the filters let pass.
+            narrowing: Narrowing::of(described?, rules).unwrap_or_default(),
             pod_hashes: match rules.rhythm {
-                Rhythm::PerPod(_) => of_pods(&pods),
+                Rhythm::PerPod(_) => pods.iter().map(|pod| NameHash::of_pod(pod)).collect(),
                 // Nobody draws pods on their own, and there are many of them.
                 Rhythm::PerOwner(_) | Rhythm::Every(_) => Vec::new(),
             },
             pods,
             last: None,
         })
-        .collect();
-    groups.sort_unstable_by_key(|group| group.owner);
-    groups
-}
+    }
 
-impl<'cluster> Group<'cluster> {
     /// What is killed of it at a moment that is due, if anything.
     fn killed(
         &mut self,
-        cluster: &'cluster Cluster,
         timetable: &Timetable<'_>,
         at: Timestamp,
         pick: Pick,
@@ -146,8 +161,7 @@ impl<'cluster> Group<'cluster> {
             return None;
         }
         let is_gone = matches!(pick, Pick::Due(_));
-        let victims =
-            timetable.victims(&self.old_enough(cluster, rules, at), pick, &self.narrowing);
+        let victims = timetable.victims(&self.old_enough(rules, at), pick, &self.narrowing);
         if victims.is_empty() {
             return None;
         }
@@ -165,14 +179,14 @@ impl<'cluster> Group<'cluster> {
     }
 
     /// Its pods as they will be at a moment: nothing but their age changes by itself.
-    fn old_enough(
-        &self,
-        cluster: &'cluster Cluster,
-        rules: &Rules,
-        at: Timestamp,
-    ) -> Vec<&'cluster Pod> {
+    fn old_enough(&self, rules: &Rules, at: Timestamp) -> Vec<&'cluster Pod> {
         let is_old_enough = |pod: &&Pod| {
-            let candidate = Candidate::of(pod, cluster, at);
+            let candidate = Candidate {
+                pod,
+                owner: None,
+                namespace: None,
+                now: at,
+            };
             (filter::AGE.check)(rules, &candidate).is_ok()
         };
         self.pods.iter().copied().filter(is_old_enough).collect()
