@@ -46,7 +46,8 @@ pub(super) fn execute(arguments: &CheckArguments) -> Exit {
                     trouble: None,
                 });
                 let namespace = &arguments.cluster.agent_namespace;
-                findings.extend(access::check(&connection, namespace, &settings.rules).await);
+                let (agent, rules) = (&settings.name, &settings.rules);
+                findings.extend(access::check(&connection, namespace, agent, rules).await);
             }
             Err(error) => findings.push(Finding {
                 what: "the settings".to_owned(),

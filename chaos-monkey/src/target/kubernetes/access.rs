@@ -10,7 +10,7 @@ use kube::api::{ObjectMeta, PostParams};
 use super::connection::{ClusterError, Connection, ask};
 use super::ledger::LedgerStore;
 use super::record::Records;
-use super::{outage, webhook};
+use super::{halt, lease, ledger, outage, webhook};
 use crate::agent::Rules;
 use crate::schema::KillMethod;
 
@@ -23,12 +23,12 @@ pub struct Finding {
     pub trouble: Option<String>,
 }
 
-/// A permission: verb, API group, resource, subresource.
+/// A permission: a verb, and what it is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Permission {
     /// What is done.
     pub verb: &'static str,
-    /// To what, as `group/resource/subresource`.
+    /// The API group of the resource; empty for the core.
     pub group: &'static str,
     /// The resource.
     pub resource: &'static str,
@@ -59,11 +59,15 @@ const fn may_below(
     }
 }
 
-/// What an agent needs where it kills, apart from the killing itself.
-pub const EVERYWHERE: [Permission; 23] = [
-    may("get", "", "namespaces"),
+/// What an agent needs for the whole cluster, where its settings name no namespaces.
+const CLUSTER: [Permission; 2] = [
     may("list", "", "namespaces"),
     may("watch", "", "namespaces"),
+];
+
+/// What an agent needs where it kills, apart from the killing itself.
+const WHERE_IT_KILLS: [Permission; 23] = [
+    may("get", "", "namespaces"),
     may("get", "", "pods"),
     may("list", "", "pods"),
     may("watch", "", "pods"),
@@ -84,16 +88,12 @@ pub const EVERYWHERE: [Permission; 23] = [
     may("watch", "apps", "daemonsets"),
     may("list", "policy", "poddisruptionbudgets"),
     may("get", "", "configmaps"),
-];
-
-/// What an agent needs to tell of kills.
-pub const TELLING: [Permission; 2] = [
     may("create", "events.k8s.io", "events"),
     may("patch", "events.k8s.io", "events"),
 ];
 
 /// What an agent needs in its own namespace.
-pub const AT_HOME: [Permission; 12] = [
+const AT_HOME: [Permission; 12] = [
     may("get", "coordination.k8s.io", "leases"),
     may("create", "coordination.k8s.io", "leases"),
     may("update", "coordination.k8s.io", "leases"),
@@ -105,31 +105,79 @@ pub const AT_HOME: [Permission; 12] = [
     may("get", "chaos.aplomb.dev", "killledgers"),
     may("create", "chaos.aplomb.dev", "killledgers"),
     may("update", "chaos.aplomb.dev", "killledgers"),
-    // Only used where `spec.recovery.halt` is set.
-    may("create", "", "configmaps"),
+    may("get", "", "configmaps"),
 ];
 
 /// What a method needs where it kills.
-pub const fn killing(method: KillMethod) -> Permission {
+const fn killing(method: KillMethod) -> Permission {
     match method {
         KillMethod::Evict => may_below("create", "", "pods", "eviction"),
         KillMethod::Delete(_) | KillMethod::DeleteNow => may("delete", "", "pods"),
     }
 }
 
-/// Checks permissions, resources, the outage probe and webhooks.
-pub async fn check(connection: &Connection, namespace: &str, rules: &Rules) -> Vec<Finding> {
-    let everywhere = EVERYWHERE
-        .into_iter()
-        .chain(TELLING)
-        .chain([killing(rules.method())]);
-    let at_home = AT_HOME
-        .into_iter()
-        .filter(|it| rules.recovery().halt || *it != may("create", "", "configmaps"));
-    let questions = everywhere
-        .map(|permission| (permission, None))
-        .chain(at_home.map(|permission| (permission, Some(namespace))));
-    let asked = questions.map(|(permission, place)| review(connection, permission, place));
+/// A permission, and where it is needed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Question<'a> {
+    permission: Permission,
+    /// In the whole cluster without.
+    namespace: Option<&'a str>,
+    /// For one object of this name.
+    name: Option<&'a str>,
+}
+
+/// Everything that the agent needs whose lease has this name.
+fn questions<'a>(home: &'a str, lease: &'a str, rules: &'a Rules) -> Vec<Question<'a>> {
+    let question = |namespace: Option<&'a str>| {
+        move |permission: Permission| Question {
+            name: name(permission, namespace, lease),
+            permission,
+            namespace,
+        }
+    };
+    let mut places: Vec<Option<&str>> = rules
+        .named_namespaces()
+        .map(|name| Some(name.as_str()))
+        .collect();
+    let mut questions = Vec::new();
+    if places.is_empty() {
+        places.push(None);
+        questions.extend(CLUSTER.map(question(None)));
+    }
+    for place in places {
+        let permissions = WHERE_IT_KILLS.into_iter().chain([killing(rules.method())]);
+        questions.extend(permissions.map(question(place)));
+    }
+    questions.extend(AT_HOME.map(question(Some(home))));
+    if rules.recovery().halt {
+        questions.push(question(Some(home))(may("create", "", "configmaps")));
+    }
+    questions
+}
+
+/// The only object of a kind that is touched. What is not there yet cannot be named.
+fn name<'a>(it: Permission, namespace: Option<&'a str>, lease: &'a str) -> Option<&'a str> {
+    match (it.verb, it.resource) {
+        ("get", "namespaces") => namespace,
+        ("get", "configmaps") => Some(halt::NAME),
+        ("get" | "update", "killledgers") => Some(ledger::NAME),
+        ("get" | "update", "leases") => Some(lease),
+        _ => None,
+    }
+}
+
+/// Checks the permissions of an agent, its resources, the outage probe and webhooks.
+pub async fn check(
+    connection: &Connection,
+    namespace: &str,
+    agent: &str,
+    rules: &Rules,
+) -> Vec<Finding> {
+    let lease = lease::name(agent);
+    let questions = questions(namespace, &lease, rules);
+    let asked = questions
+        .iter()
+        .map(|question| review(connection, question));
     let mut findings = join_all(asked).await;
     let ledger = LedgerStore::new(connection.client.clone(), namespace);
     let records = Records::new(connection.client.clone(), namespace);
@@ -163,15 +211,29 @@ fn finding(what: &str, result: Result<(), ClusterError>) -> Finding {
     }
 }
 
-async fn review(connection: &Connection, it: Permission, namespace: Option<&str>) -> Finding {
-    let group = if it.group.is_empty() { "" } else { "." };
-    let slash = if it.subresource.is_empty() { "" } else { "/" };
-    let place = namespace.map_or_else(|| "everywhere".to_owned(), |it| format!("in `{it}`"));
-    let what = format!(
-        "may {} {}{slash}{}{group}{} {place}",
-        it.verb, it.resource, it.subresource, it.group
-    );
+/// As it stands on the line of a question: `get pods`, `update leases.coordination.k8s.io`.
+fn shown(it: &Question<'_>) -> String {
+    let Permission {
+        verb,
+        group,
+        resource,
+        subresource,
+    } = it.permission;
+    let dot = if group.is_empty() { "" } else { "." };
+    let slash = if subresource.is_empty() { "" } else { "/" };
+    let name = it
+        .name
+        .map_or_else(String::new, |name| format!(" `{name}`"));
+    let place = it
+        .namespace
+        .map_or_else(|| "everywhere".to_owned(), |it| format!("in `{it}`"));
+    format!("may {verb} {resource}{slash}{subresource}{dot}{group}{name} {place}")
+}
+
+async fn review(connection: &Connection, question: &Question<'_>) -> Finding {
+    let what = shown(question);
     let owned = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+    let it = question.permission;
     let review = SelfSubjectAccessReview {
         metadata: ObjectMeta::default(),
         spec: SelfSubjectAccessReviewSpec {
@@ -180,7 +242,8 @@ async fn review(connection: &Connection, it: Permission, namespace: Option<&str>
                 group: owned(it.group),
                 resource: owned(it.resource),
                 subresource: owned(it.subresource),
-                namespace: namespace.map(str::to_owned),
+                namespace: question.namespace.map(str::to_owned),
+                name: question.name.map(str::to_owned),
                 ..ResourceAttributes::default()
             }),
             non_resource_attributes: None,
@@ -203,3 +266,6 @@ async fn review(connection: &Connection, it: Permission, namespace: Option<&str>
     };
     Finding { what, trouble }
 }
+
+#[cfg(test)]
+mod tests;

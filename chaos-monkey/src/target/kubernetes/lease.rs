@@ -24,6 +24,11 @@ const DURATION: Duration = Duration::from_secs(15);
 /// How often the leader renews, and the others look.
 const EVERY: Duration = Duration::from_secs(3);
 
+/// The name of the Lease of an agent.
+pub(super) fn name(agent: &str) -> String {
+    format!("chaos-monkey-{agent}")
+}
+
 /// One copy of an agent in the election.
 pub struct Election {
     api: Api<Lease>,

@@ -21,7 +21,7 @@ use self::follow::Follower;
 use self::metrics::Metrics;
 use self::tell::Teller;
 use self::work::Worker;
-use super::{ClusterError, Connection, Election, LedgerStore, Watches};
+use super::{ClusterError, Connection, Election, LedgerStore, Watches, lease};
 use crate::agent::Rules;
 use crate::schema::{AgentSpec, PublishedSettings};
 
@@ -114,7 +114,7 @@ pub async fn run(options: AgentOptions, end: impl Future<Output = ()>) -> Result
         error,
     })?;
     let client = options.connection.client.clone();
-    let lease = format!("chaos-monkey-{name}");
+    let lease = lease::name(&name);
     let identity = options.identity.clone();
     let election = Election::new(client.clone(), &options.namespace, lease, identity.clone());
     let store = LedgerStore::new(client.clone(), &options.namespace);
