@@ -2,8 +2,10 @@
 
 mod bench;
 mod capacity;
+mod charts;
 mod e2e;
 mod footprint;
+mod images;
 mod lines;
 mod overhead;
 mod performance;
@@ -37,6 +39,10 @@ enum Command {
     E2e(e2e::Arguments),
     /// Memory and speed of the agent beside many pods
     Scale(scale::Arguments),
+    /// The programs as image archives, without Docker
+    Images(images::Arguments),
+    /// Make anew what charts have from the programs and from their own values
+    Charts(charts::Arguments),
     /// Lines of code per crate, tests apart
     Lines,
 }
@@ -50,6 +56,8 @@ fn main() -> anyhow::Result<()> {
         Command::Footprint(arguments) => footprint::run(&arguments),
         Command::E2e(arguments) => e2e::run(&arguments),
         Command::Scale(arguments) => scale::run(&arguments),
+        Command::Images(arguments) => images::run(&arguments),
+        Command::Charts(arguments) => charts::run(&arguments),
         Command::Lines => lines::run(),
     }
 }

@@ -8,13 +8,29 @@ use serde_json::Value;
 
 /// Builds the demo in release and says where it is.
 pub(crate) fn build() -> anyhow::Result<PathBuf> {
-    let status = Command::new(env!("CARGO"))
+    let status = cargo()
         .args(["build", "--release", "--package", "demo-services"])
         .status()?;
     ensure!(status.success(), "the demo does not build");
-    let target =
-        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
-    Ok(target.join("release").join("demo-services"))
+    Ok(target().join("release").join("demo-services"))
+}
+
+/// Cargo, as if nobody had been called by it: build scripts that look at what it has told this
+/// program would run anew, and with them minutes of compilation.
+pub(crate) fn cargo() -> Command {
+    let mut command = Command::new(env!("CARGO"));
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+/// Where everything is built.
+pub(crate) fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
 }
 
 /// The top of the workspace.
