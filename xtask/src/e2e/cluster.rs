@@ -1,6 +1,6 @@
 //! The cluster: that of `KUBECONFIG` if it is set, else a local one where there is a tool for it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, bail};
@@ -95,6 +95,16 @@ impl Cluster {
         self.kubectl(&[&["delete", "crd", "--ignore-not-found"], &definitions[..]].concat())?;
         Ok(())
     }
+}
+
+/// Brings the archive of an image to the nodes of a local cluster; others have it already, or can
+/// pull it.
+pub(super) fn load(archive: &Path) -> anyhow::Result<()> {
+    let tool = crate::run::root().join(LOCAL);
+    if tool.exists() {
+        output(Command::new(&tool).arg("load").arg(archive))?;
+    }
+    Ok(())
 }
 
 /// What a command prints; an error with what it complains of.

@@ -2,12 +2,13 @@
 #![allow(clippy::disallowed_types, reason = "nothing here runs in tokio")]
 
 mod agent;
+mod charts;
 mod cluster;
 mod probe;
 mod scenarios;
 mod world;
 
-use std::process::Command;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail, ensure};
@@ -26,14 +27,18 @@ pub(crate) struct Arguments {
     #[arg(long, default_value = "local/pause:1")]
     pub image: String,
 
+    /// An archive with the image of the agent [default: one that `cargo xtask images` makes now]
+    #[arg(long, value_name = "FILE")]
+    pub archive: Option<PathBuf>,
+
     /// Leave the cluster and what is in it as they are at the end
     #[arg(long)]
     pub keep: bool,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let chosen: Vec<_> = scenarios::ALL
-        .into_iter()
+    let scenarios = || scenarios::ALL.into_iter().chain(charts::ALL);
+    let chosen: Vec<_> = scenarios()
         .filter(|(name, _)| {
             arguments.words.is_empty()
                 || arguments
@@ -43,15 +48,21 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         })
         .collect();
     if chosen.is_empty() {
-        let names = scenarios::ALL.map(|(name, _)| name).join(", ");
-        bail!("no scenario has such a name: there are {names}");
+        let names: Vec<&str> = scenarios().map(|(name, _)| name).collect();
+        bail!(
+            "no scenario has such a name: there are {}",
+            names.join(", ")
+        );
     }
-    let built = Command::new(env!("CARGO"))
+    let built = crate::run::cargo()
         .args(["build", "--package", "chaos-monkey"])
         .status()?;
     ensure!(built.success(), "chaos-monkey does not build");
     let cluster = Cluster::find()?;
     println!("context `{}`", cluster.context()?);
+    if charts::are_among(&chosen) {
+        charts::load_image(arguments.archive.as_deref())?;
+    }
     let result = all(&cluster, arguments, &chosen);
     if !arguments.keep {
         cluster.clean()?;

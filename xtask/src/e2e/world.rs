@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use serde_json::{Value, json};
@@ -43,8 +43,6 @@ impl<'cluster> World<'cluster> {
             folder,
             logs: RefCell::default(),
         };
-        let definitions = super::cluster::output(&mut world.monkey(&["crd"]))?;
-        world.apply("crd", &serde_json::from_str(&definitions)?)?;
         world.apply(
             "namespaces",
             &json!({"apiVersion": "v1", "kind": "List", "items": [
@@ -52,14 +50,25 @@ impl<'cluster> World<'cluster> {
                 {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": world.namespace}},
             ]}),
         )?;
-        wait_for(20, "the definitions are known", || {
-            Ok(world
-                .cluster
-                .kubectl(&["get", "kills,killledgers", "--namespace", HOME])
-                .ok())
-        })?;
+        world.define()?;
         world.forget()?;
         Ok(world)
+    }
+
+    /// Brings the definitions of what agents leave into the cluster.
+    pub(super) fn define(&self) -> anyhow::Result<()> {
+        let definitions = super::cluster::output(&mut self.monkey(&["crd"]))?;
+        self.apply("crd", &serde_json::from_str(&definitions)?)?;
+        wait_for(20, "the definitions are known", || {
+            let kinds = ["get", "kills,killledgers", "--namespace", HOME];
+            Ok(self.cluster.kubectl(&kinds).ok())
+        })?;
+        Ok(())
+    }
+
+    /// A folder of its own.
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// Takes away what agents have left: records, ledger, leases, halts.
@@ -207,29 +216,35 @@ impl<'cluster> World<'cluster> {
         Agent::start(command, log)
     }
 
+    /// Settings that kill any hour, every second, only in the namespace of the scenario; changed.
+    pub(super) fn spec(&self, change: &Value) -> Value {
+        let mut spec = json!({
+            "dryRun": false,
+            "seed": 1,
+            "namespaces": {"only": [self.namespace]},
+            "schedule": {
+                "weekdays": [
+                    "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday",
+                ],
+                "hours": {"from": "00:00", "to": "24:00"},
+                "rhythm": {"every": {"interval": "1s"}},
+            },
+            "guards": {"coolDown": "0s", "openKills": 100},
+        });
+        merge(&mut spec, change);
+        spec
+    }
+
     pub(super) fn agent_command(
         &self,
         name: &str,
         copy: &str,
         change: &Value,
     ) -> anyhow::Result<std::process::Command> {
-        let mut settings = json!({
+        let settings = json!({
             "apiVersion": "chaos.aplomb.dev/v1alpha1", "kind": "Agent", "metadata": {"name": name},
-            "spec": {
-                "dryRun": false,
-                "seed": 1,
-                "namespaces": {"only": [self.namespace]},
-                "schedule": {
-                    "weekdays": [
-                        "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday",
-                    ],
-                    "hours": {"from": "00:00", "to": "24:00"},
-                    "rhythm": {"every": {"interval": "1s"}},
-                },
-                "guards": {"coolDown": "0s", "openKills": 100},
-            },
+            "spec": self.spec(change),
         });
-        merge(&mut settings["spec"], change);
         let file = self.folder.join(format!("{name}-{copy}.yaml"));
         // JSON is YAML.
         std::fs::write(&file, settings.to_string())?;
