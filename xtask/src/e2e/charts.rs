@@ -111,8 +111,8 @@ impl Chart<'_> {
         })
         .with_context(|| format!("left are {:?}", self.everything().unwrap_or_default()))?;
         Ok(format!(
-            "ready after {ready:.0} s; a kill with the {cluster_rules} rights of a ClusterRole, one \
-             with the {named_rules} of Roles; none after it was installed anew; nothing is left"
+            "ready after {ready:.0} s; an eviction with the {cluster_rules} rights of a ClusterRole, \
+             a deletion with the {named_rules} of a Role; none after it was installed anew; nothing is left"
         ))
     }
 
@@ -177,20 +177,28 @@ impl Chart<'_> {
         output(command.args(arguments))
     }
 
-    /// Values by which every second a pod of the scenario may be killed, so many within an hour.
+    /// Values by which every second a pod of the scenario may be killed, so many within an hour:
+    /// evicted from anywhere, or deleted from one namespace, each with other rights.
     fn values(&self, name: &str, scope: &str, per_hour: u32) -> anyhow::Result<String> {
         let namespace = &self.world.namespace;
-        let namespaces = if scope == "cluster" {
-            json!({"only": [], "labels": format!("kubernetes.io/metadata.name={namespace}")})
-        } else {
-            json!({"only": [namespace]})
-        };
+        let budget = json!({"perHour": per_hour});
         // A level of its own starts the pods anew, so that nobody waits for a node to notice.
-        let level = if scope == "cluster" { "info" } else { "debug" };
-        let change = json!({
-            "namespaces": namespaces,
-            "guards": {"budget": {"perHour": per_hour}},
-        });
+        let (level, change) = if scope == "cluster" {
+            let label = format!("kubernetes.io/metadata.name={namespace}");
+            let change = json!({
+                "namespaces": {"only": [], "labels": label},
+                "guards": {"budget": budget},
+            });
+            ("info", change)
+        } else {
+            let change = json!({
+                "namespaces": {"only": [namespace]},
+                "guards": {"budget": budget},
+                "method": {"delete": "1s"},
+                "recovery": {"halt": true},
+            });
+            ("debug", change)
+        };
         let values = json!({
             "agent": {"logLevel": level, "spec": self.world.spec(&change)},
             "rbac": {"scope": scope},
