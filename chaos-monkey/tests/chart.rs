@@ -1,6 +1,6 @@
 //! What the chart has from the command is what the command prints.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -60,4 +60,19 @@ fn the_chart_knows_the_settings_that_the_command_knows() {
         schema["$defs"] == agent["$defs"],
         "make it anew with `cargo xtask charts`"
     );
+}
+
+/// The names of metrics in a text.
+fn metrics(text: &str) -> BTreeSet<&str> {
+    text.split(|letter: char| !letter.is_ascii_lowercase() && letter != '_')
+        .filter(|word| word.starts_with("chaos_monkey_"))
+        .map(|word| word.trim_end_matches("_bucket"))
+        .collect()
+}
+
+#[test]
+fn the_dashboard_shows_what_the_agent_counts() {
+    let counted = include_str!("../src/target/kubernetes/agent/metrics.rs");
+    let shown = std::fs::read_to_string(chart().join("files/dashboard.json"));
+    assert_eq!(metrics(&shown.expect("the dashboard")), metrics(counted));
 }

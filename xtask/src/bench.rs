@@ -18,7 +18,7 @@ pub(crate) struct Arguments {
 /// Builds `benches/`, counts and measures, and writes `docs/performance.md`.
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let benches = run::root().join("benches");
-    let status = Command::new(env!("CARGO"))
+    let status = run::cargo()
         .args(["build", "--release", "--locked"])
         .current_dir(&benches)
         .env_remove("CARGO_TARGET_DIR")

@@ -52,7 +52,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         "a crowd of pods needs a cluster that nothing runs in: there is no {CLUSTER}"
     );
     let build = ["build", "--release", "--package", "chaos-monkey"];
-    let built = Command::new(env!("CARGO")).args(build).status()?;
+    let built = run::cargo().args(build).status()?;
     ensure!(built.success(), "chaos-monkey does not build");
     let mut all = Vec::new();
     for pods in &arguments.pods {
@@ -251,7 +251,7 @@ impl Drop for Agent {
 /// The plan over a hundred thousand pods, as `benches/` measures it.
 fn plan() -> anyhow::Result<String> {
     said(
-        Command::new(env!("CARGO"))
+        run::cargo()
             .args(["run", "--release", "--locked", "--quiet", "--bin", "plan"])
             .current_dir(run::root().join("benches"))
             .env_remove("CARGO_TARGET_DIR"),
