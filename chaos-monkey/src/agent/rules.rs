@@ -185,6 +185,12 @@ fn numbers(spec: &AgentSpec) -> Result<(), Vec<Refused>> {
         let message = "expected whole seconds, at least one; without any grace it is `deleteNow`";
         complaints.add("method.delete", &grace.to_string(), message);
     }
+    if let Some(seed) = spec.seed
+        && i64::try_from(seed).is_err()
+    {
+        let message = "expected at most 9223372036854775807, which is what a cluster can keep";
+        complaints.add("seed", &seed.to_string(), message);
+    }
     if spec.recovery.limit.get().as_secs() == 0 {
         let message = "expected at least a second";
         complaints.add("recovery.limit", &spec.recovery.limit.to_string(), message);

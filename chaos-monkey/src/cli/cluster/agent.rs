@@ -3,6 +3,7 @@
 use std::io::IsTerminal as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 use tokio::signal::unix::{SignalKind, signal};
@@ -115,7 +116,7 @@ async fn run(arguments: AgentArguments) -> Result<Exit, String> {
         namespace: arguments.cluster.agent_namespace,
         // The same host may run several, one after another or at once.
         identity: format!("{host}-{:08x}", rand::random::<u32>()),
-        read: Box::new(move || {
+        read: Arc::new(move || {
             let settings = settings.read()?;
             let spec = AgentSpec {
                 dry_run: settings.spec.dry_run && !no_dry_run,
