@@ -375,6 +375,10 @@ impl Census {
                     if !rules.owner_kinds.contains(&name.kind) {
                         return Err("owner");
                     }
+                    let own = rules.itself.as_ref().and_then(|it| it.owner.as_ref());
+                    if own == Some(name) {
+                        return Err("itself");
+                    }
                     return Ok(Top {
                         name,
                         said: seen.said,

@@ -108,15 +108,12 @@ fn of_cluster(arguments: &ExplainArguments) -> Result<String, String> {
         let found = found.map_err(|error| format!("error: {error}"))?;
         let context = connection.context.clone();
         let by = format!("{}, context `{context}`", by(&settings));
-        let owner = match found.owner() {
-            Ok(owner) => owner,
+        let Ok(owner) = found.owner() else {
             // Without an owner there is nothing that guards could be asked about.
-            Err(_) => {
-                let checks = check::filters(&settings.rules, &found.candidate());
-                let pod = format!("{} {}", found.shown(), of(&found.pod.owner));
-                let text = explained(&pod, &checks, "can be a victim", "is never a victim");
-                return Ok(format!("{text}{by}\n"));
-            }
+            let checks = check::filters(&settings.rules, &found.candidate());
+            let pod = format!("{} {}", found.shown(), of(&found.pod.owner));
+            let text = explained(&pod, &checks, "can be a victim", "is never a victim");
+            return Ok(format!("{text}{by}\n"));
         };
         let killer = Killer {
             connection,

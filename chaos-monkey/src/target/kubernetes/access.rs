@@ -87,13 +87,16 @@ pub const EVERYWHERE: [Permission; 23] = [
 ];
 
 /// What an agent needs to tell of kills.
-pub const TELLING: [Permission; 2] = [
-    may("create", "events.k8s.io", "events"),
-    may("patch", "events.k8s.io", "events"),
+pub const TELLING: [Permission; 1] = [may("create", "events.k8s.io", "events")];
+
+/// What no Role can grant: where the settings name their namespaces, each of them is read instead.
+const OF_CLUSTERS: [Permission; 2] = [
+    may("list", "", "namespaces"),
+    may("watch", "", "namespaces"),
 ];
 
 /// What an agent needs in its own namespace.
-pub const AT_HOME: [Permission; 12] = [
+pub const AT_HOME: [Permission; 13] = [
     may("get", "coordination.k8s.io", "leases"),
     may("create", "coordination.k8s.io", "leases"),
     may("update", "coordination.k8s.io", "leases"),
@@ -105,6 +108,8 @@ pub const AT_HOME: [Permission; 12] = [
     may("get", "chaos.aplomb.dev", "killledgers"),
     may("create", "chaos.aplomb.dev", "killledgers"),
     may("update", "chaos.aplomb.dev", "killledgers"),
+    // The halt of everything.
+    may("get", "", "configmaps"),
     // Only used where `spec.recovery.halt` is set.
     may("create", "", "configmaps"),
 ];
@@ -126,10 +131,25 @@ pub async fn check(connection: &Connection, namespace: &str, rules: &Rules) -> V
     let at_home = AT_HOME
         .into_iter()
         .filter(|it| rules.recovery().halt || *it != may("create", "", "configmaps"));
-    let questions = everywhere
-        .map(|permission| (permission, None))
-        .chain(at_home.map(|permission| (permission, Some(namespace))));
-    let asked = questions.map(|(permission, place)| review(connection, permission, place));
+    let named: Vec<&String> = rules.named_namespaces().collect();
+    let places: Vec<Option<&str>> = if named.is_empty() {
+        vec![None]
+    } else {
+        named.into_iter().map(|name| Some(name.as_str())).collect()
+    };
+    let mut questions = Vec::new();
+    for permission in everywhere {
+        let of_clusters = OF_CLUSTERS.contains(&permission);
+        let places = places.iter().copied();
+        questions.extend(
+            places
+                .filter(|place| place.is_none() || !of_clusters)
+                .map(|place| (permission, place)),
+        );
+    }
+    questions.extend(at_home.map(|permission| (permission, Some(namespace))));
+    let asked = questions.into_iter();
+    let asked = asked.map(|(permission, place)| review(connection, permission, place));
     let mut findings = join_all(asked).await;
     let ledger = LedgerStore::new(connection.client.clone(), namespace);
     let records = Records::new(connection.client.clone(), namespace);
@@ -181,6 +201,10 @@ async fn review(connection: &Connection, it: Permission, namespace: Option<&str>
                 resource: owned(it.resource),
                 subresource: owned(it.subresource),
                 namespace: namespace.map(str::to_owned),
+                // A Role can allow to get its own namespace, and only by its name.
+                name: namespace
+                    .filter(|_| it.resource == "namespaces")
+                    .map(str::to_owned),
                 ..ResourceAttributes::default()
             }),
             non_resource_attributes: None,
@@ -203,3 +227,6 @@ async fn review(connection: &Connection, it: Permission, namespace: Option<&str>
     };
     Finding { what, trouble }
 }
+
+#[cfg(test)]
+mod tests;

@@ -116,7 +116,7 @@ impl Killer {
     ) -> Result<Told, ClusterError> {
         let store = LedgerStore::new(self.connection.client.clone(), &self.namespace);
         let records = Records::new(self.connection.client.clone(), &self.namespace);
-        let (entry, deadline) = match self.reserve(rules, wanted, leads, &store).await? {
+        let (entry, deadline) = match Box::pin(self.reserve(rules, wanted, leads, &store)).await? {
             Ok(reserved) => reserved,
             Err(told) => return Ok(told),
         };
@@ -140,9 +140,8 @@ impl Killer {
             }
             return Err(error);
         }
-        let told = self
-            .send(rules, wanted, leads, &store, &entry, deadline)
-            .await;
+        let sending = self.send(rules, wanted, leads, &store, &entry, deadline);
+        let told = Box::pin(sending).await;
         let (outcome, reason) = match &told {
             Ok(Told::Done { outcome, reason }) => (*outcome, reason.clone()),
             Ok(Told::Vetoed(veto)) => (KillOutcome::NotSent, Some(veto.to_string())),

@@ -27,7 +27,7 @@ use self::settings::Reloader;
 use self::tell::Teller;
 use self::work::Worker;
 use super::{ClusterError, Connection, Election, LedgerStore, Watches};
-use crate::agent::Rules;
+use crate::agent::{Itself, Rules};
 use crate::schema::AgentSpec;
 
 /// How often something may be due.
@@ -46,6 +46,8 @@ pub struct AgentOptions {
     pub identity: String,
     /// Reads its settings: its name, and what is to be applied.
     pub read: ReadSettings,
+    /// The namespace and the name of its own pod, if it runs in one.
+    pub pod: Option<(String, String)>,
     /// Where metrics and health are served.
     pub listen: SocketAddr,
 }
@@ -94,6 +96,7 @@ struct Shared {
     metrics: Metrics,
     teller: Teller,
     is_ending: AtomicBool,
+    itself: Option<Itself>,
 }
 
 impl Shared {
@@ -129,7 +132,11 @@ pub async fn run(options: AgentOptions, end: impl Future<Output = ()>) -> Result
     let identity = options.identity.clone();
     let election = Election::new(client.clone(), &options.namespace, lease, identity.clone());
     let store = LedgerStore::new(client.clone(), &options.namespace);
-    let rules = settings::rules_of(&spec).map_err(AgentError::Settings)?;
+    let itself = match &options.pod {
+        Some(pod) => Some(settings::itself(&options.connection, pod).await),
+        None => None,
+    };
+    let rules = settings::rules_of(&spec, itself.as_ref()).map_err(AgentError::Settings)?;
     let seed = settings::publish(&store, &name, &spec).await?;
     let mut watching = JoinSet::new();
     let going = settings::go(rules, &spec, seed, &client, &mut watching);
@@ -145,6 +152,7 @@ pub async fn run(options: AgentOptions, end: impl Future<Output = ()>) -> Result
         name,
         election: Arc::clone(&election),
         is_ending: AtomicBool::new(false),
+        itself,
     });
     settings::tell(&shared, &spec, seed);
     let mut tasks = JoinSet::new();

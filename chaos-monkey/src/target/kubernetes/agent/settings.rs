@@ -8,9 +8,9 @@ use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::sleep;
 
 use super::{Going, ReadSettings, Shared};
-use crate::agent::Rules;
+use crate::agent::{Itself, Rules};
 use crate::schema::{AgentSpec, OptIn, PublishedSettings};
-use crate::target::kubernetes::{ClusterError, LedgerStore, Watches};
+use crate::target::kubernetes::{ClusterError, Connection, LedgerStore, Watches, find};
 
 /// How often the settings are looked at.
 const EVERY: Duration = Duration::from_secs(5);
@@ -96,7 +96,7 @@ impl Reloader {
         if spec == self.known {
             return Ok(None);
         }
-        let rules = rules_of(&spec)?;
+        let rules = rules_of(&spec, self.shared.itself.as_ref())?;
         Ok(Some((spec, rules)))
     }
 }
@@ -106,13 +106,31 @@ impl Reloader {
 /// # Errors
 ///
 /// What is wrong with them.
-pub(super) fn rules_of(spec: &AgentSpec) -> Result<Rules, String> {
-    Rules::of(spec).map_err(|refused| {
+pub(super) fn rules_of(spec: &AgentSpec, itself: Option<&Itself>) -> Result<Rules, String> {
+    let rules = Rules::of(spec).map(|rules| rules.but_not(itself.cloned()));
+    rules.map_err(|refused| {
         let refused = refused
             .iter()
             .map(|it| format!("{}: {}", it.key, it.message));
         refused.collect::<Vec<_>>().join("; ")
     })
+}
+
+/// The agent as a pod of its cluster. Where it cannot be read it is at least known by its name.
+pub(super) async fn itself(connection: &Connection, pod: &(String, String)) -> Itself {
+    let (namespace, pod) = pod;
+    let owner = match find::pod(connection, &format!("{namespace}/{pod}")).await {
+        Ok(found) => found.owner().ok().cloned(),
+        Err(error) => {
+            tracing::warn!(%error, "which controller the agent has is not known");
+            None
+        }
+    };
+    Itself {
+        namespace: namespace.clone(),
+        pod: pod.clone(),
+        owner,
+    }
 }
 
 /// Begins to watch by some settings.
