@@ -19,6 +19,7 @@ use super::filter::opt_in::{self, Said};
 use super::filter::{Candidate, OF_METADATA};
 use super::object::ObjectMetadata;
 use super::workload::{Misread, Narrowing};
+use crate::hash::fnv1a;
 use crate::schema::OwnerKind;
 
 /// What watches know of a cluster.
@@ -33,6 +34,8 @@ pub struct Census {
     /// The names of owners by their numbers, so that a pod needs only a number.
     names: Vec<OwnerName>,
     pods: HashMap<u128, KnownPod>,
+    /// Pods that can never be victims as they are, to be counted.
+    refused: HashMap<u128, RefusedPod>,
     /// How many names of owners may not be needed any more.
     forgotten: usize,
 }
@@ -76,6 +79,23 @@ struct KnownPod {
     said: Said,
     hash: NameHash,
     round: u32,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct RefusedPod {
+    /// The filter that has said no.
+    by: &'static str,
+    namespace: u64,
+    round: u32,
+}
+
+/// What a census says at one moment.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Survey {
+    /// The owners of pods that may be killed, in the order of their names.
+    pub proposals: Vec<Proposal>,
+    /// How many running pods each filter has refused, by its name.
+    pub filtered: BTreeMap<&'static str, usize>,
 }
 
 /// An owner of pods that may be killed.
@@ -137,22 +157,36 @@ impl Census {
         let Some(uid) = identity(&metadata.uid) else {
             return;
         };
+        let namespace = fnv1a(metadata.namespace.as_bytes());
         match self.known(rules, metadata, round) {
-            Some(known) => {
+            Ok(known) => {
+                self.refused.remove(&uid);
                 self.pods.insert(uid, known);
             }
-            None => {
+            Err(by) => {
                 self.pods.remove(&uid);
+                let refused = RefusedPod {
+                    by,
+                    namespace,
+                    round,
+                };
+                self.refused.insert(uid, refused);
             }
         }
     }
 
-    fn known(&mut self, rules: &Rules, metadata: ObjectMetadata, round: u32) -> Option<KnownPod> {
+    /// What is kept of a pod, or the filter that refuses it.
+    fn known(
+        &mut self,
+        rules: &Rules,
+        metadata: ObjectMetadata,
+        round: u32,
+    ) -> Result<KnownPod, &'static str> {
         let Owner::Known(owner) = metadata.owner() else {
-            return None;
+            return Err("owner");
         };
         if metadata.deletion_timestamp.is_some() {
-            return None;
+            return Err("state");
         }
         let pod = Pod::of_metadata(metadata);
         let candidate = Candidate {
@@ -162,10 +196,14 @@ impl Census {
             now: pod.created,
         };
         let said = Said::of(&pod.described);
-        let passes = OF_METADATA
-            .iter()
-            .all(|filter| (filter.check)(rules, &candidate).is_ok());
-        (passes && said != Said::Withheld).then(|| KnownPod {
+        if said == Said::Withheld {
+            return Err("opt-in");
+        }
+        let mut filters = OF_METADATA.iter();
+        if let Some(filter) = filters.find(|it| (it.check)(rules, &candidate).is_err()) {
+            return Err(filter.name);
+        }
+        Ok(KnownPod {
             owner: self.number(&owner),
             said,
             hash: NameHash::of_pod(&pod),
@@ -177,6 +215,7 @@ impl Census {
     pub fn forget_pod(&mut self, uid: &str) {
         if let Some(uid) = identity(uid) {
             self.pods.remove(&uid);
+            self.refused.remove(&uid);
         }
     }
 
@@ -191,14 +230,15 @@ impl Census {
             owner.seen = None;
             self.forgotten += 1;
         }
-        // Each rollout leaves the name of a ReplicaSet behind.
-        if self.forgotten > FORGOTTEN_NAMES + self.owners.len() / 2 {
-            self.give_up_names();
-        }
+        self.give_up_names();
     }
 
-    /// Gives up the names that neither a pod nor a controller needs any more.
+    /// Gives up the names that neither a pod nor a controller needs any more, once there may be
+    /// many of them: each rollout leaves the name of a ReplicaSet behind.
     fn give_up_names(&mut self) {
+        if self.forgotten <= FORGOTTEN_NAMES + self.owners.len() / 2 {
+            return;
+        }
         let mut is_needed = vec![false; self.names.len()];
         for pod in self.pods.values() {
             is_needed[pod.owner as usize] = true;
@@ -237,8 +277,10 @@ impl Census {
             let is_listed = name.kind == kind && is_in(only, &name.namespace);
             if is_listed && owner.seen.as_ref().is_some_and(|it| it.round != round) {
                 owner.seen = None;
+                self.forgotten += 1;
             }
         }
+        self.give_up_names();
     }
 
     /// A list of pods is complete, in one namespace or in all.
@@ -247,6 +289,9 @@ impl Census {
         self.pods.retain(|_, pod| {
             pod.round == round || !is_in(only, &names[pod.owner as usize].namespace)
         });
+        let only = only.map(|name| fnv1a(name.as_bytes()));
+        self.refused
+            .retain(|_, pod| pod.round == round || only.is_some_and(|only| only != pod.namespace));
     }
 
     /// How many pods it knows that can be victims but for their owner, their namespace and their
@@ -255,27 +300,36 @@ impl Census {
         self.pods.len()
     }
 
-    /// The owners of pods that may be killed, in the order of their names.
-    pub fn proposals(&self, rules: &Rules) -> Vec<Proposal> {
-        let tops: Vec<Option<Top<'_>>> = self
+    /// The owners of pods that may be killed, and how many pods the filters have refused.
+    pub fn survey(&self, rules: &Rules) -> Survey {
+        let tops: Vec<Result<Top<'_>, &'static str>> = self
             .names
             .iter()
             .map(|name| self.top(rules, name))
             .collect();
         let mut proposals: BTreeMap<&OwnerName, (Narrowing, Vec<NameHash>)> = BTreeMap::new();
+        let mut filtered: BTreeMap<&'static str, usize> = BTreeMap::new();
+        for pod in self.refused.values() {
+            *filtered.entry(pod.by).or_default() += 1;
+        }
         for pod in self.pods.values() {
-            let top = tops.get(pod.owner as usize).and_then(Option::as_ref);
-            if let Some(top) = top
-                && let Ok(narrowing) = top.says
-                && opt_in::is_open(rules.opt_in, [pod.said, top.said, top.of_namespace])
-            {
-                let proposal = proposals.entry(top.name).or_default();
-                proposal.0 = narrowing;
-                proposal.1.push(pod.hash);
+            let top = tops
+                .get(pod.owner as usize)
+                .map_or(Err("owner"), |top| match top {
+                    Ok(top) => Ok(top),
+                    Err(by) => Err(*by),
+                });
+            match top.and_then(|top| Ok((top, top.passes(rules, pod.said)?))) {
+                Ok((top, narrowing)) => {
+                    let proposal = proposals.entry(top.name).or_default();
+                    proposal.0 = narrowing;
+                    proposal.1.push(pod.hash);
+                }
+                Err(by) => *filtered.entry(by).or_default() += 1,
             }
         }
         let proposals = proposals.into_iter();
-        proposals
+        let proposals = proposals
             .map(|(owner, (narrowing, mut pods))| {
                 pods.sort_unstable();
                 Proposal {
@@ -284,7 +338,11 @@ impl Census {
                     narrowing,
                 }
             })
-            .collect()
+            .collect();
+        Survey {
+            proposals,
+            filtered,
+        }
     }
 
     /// The owners that might be killed from, did they not say what nobody understands.
@@ -292,27 +350,36 @@ impl Census {
         let says_wrong = |(name, owner): (&OwnerName, &KnownOwner)| {
             let says = owner.seen.as_ref()?.says.as_deref()?;
             let misread = says.as_ref().err()?;
-            let top = self.top(rules, name)?;
+            let top = self.top(rules, name).ok()?;
             let is_open = top.said != Said::Withheld && top.of_namespace != Said::Withheld;
             (top.name == name && is_open).then(|| (name.clone(), misread.clone()))
         };
         self.owners.iter().filter_map(says_wrong).collect()
     }
 
-    /// The topmost controller behind one that a pod names, if pods of it may be killed.
-    fn top(&self, rules: &Rules, named: &OwnerName) -> Option<Top<'_>> {
+    /// The topmost controller behind one that a pod names, if pods of it may be killed; else the
+    /// filter that refuses them.
+    fn top(&self, rules: &Rules, named: &OwnerName) -> Result<Top<'_>, &'static str> {
         /// More than Kubernetes has, so that a circle ends.
         const DEEPEST: usize = 4;
-        let (mut name, mut owner) = self.owners.get_key_value(named)?;
+        let known = |name: &OwnerName| self.owners.get_key_value(name).ok_or("owner");
+        let (mut name, mut owner) = known(named)?;
         for _ in 0..DEEPEST {
-            let seen = owner.seen.as_ref()?;
+            let seen = owner.seen.as_ref().ok_or("owner")?;
             match &seen.behind {
-                Behind::Unknown => return None,
-                Behind::Known(behind) => (name, owner) = self.owners.get_key_value(behind)?,
+                Behind::Unknown => return Err("owner"),
+                Behind::Known(behind) => (name, owner) = known(behind)?,
                 Behind::Nobody => {
-                    let namespace = self.namespaces.get(&name.namespace)?;
-                    let is_open = namespace.is_chosen && rules.owner_kinds.contains(&name.kind);
-                    return is_open.then_some(Top {
+                    let namespace = self.namespaces.get(&name.namespace);
+                    let namespace = namespace.filter(|it| it.is_chosen).ok_or("namespace")?;
+                    if !rules.owner_kinds.contains(&name.kind) {
+                        return Err("owner");
+                    }
+                    let own = rules.itself.as_ref().and_then(|it| it.owner.as_ref());
+                    if own == Some(name) {
+                        return Err("itself");
+                    }
+                    return Ok(Top {
                         name,
                         said: seen.said,
                         of_namespace: namespace.said,
@@ -324,7 +391,7 @@ impl Census {
                 }
             }
         }
-        None
+        Err("owner")
     }
 
     fn number(&mut self, name: &OwnerName) -> u32 {
@@ -345,6 +412,16 @@ struct Top<'census> {
     said: Said,
     of_namespace: Said,
     says: Result<Narrowing, &'census Misread>,
+}
+
+impl Top<'_> {
+    /// What it says about a pod of it that says this, or the filter that refuses that.
+    fn passes(&self, rules: &Rules, said: Said) -> Result<Narrowing, &'static str> {
+        if !opt_in::is_open(rules.opt_in, [said, self.said, self.of_namespace]) {
+            return Err("opt-in");
+        }
+        self.says.map_err(|_| "workload")
+    }
 }
 
 /// Whether a list that is of one namespace, or of all, is of this one, too.

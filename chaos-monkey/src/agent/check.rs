@@ -26,7 +26,7 @@ pub fn filters(rules: &Rules, candidate: &Candidate<'_>) -> Vec<Check> {
 pub fn guards(rules: &Rules, situation: &Situation<'_>) -> Vec<Check> {
     let check = |guard: &guard::Guard| Check {
         name: guard.name,
-        refusal: (guard.check)(rules, situation).err(),
+        refusal: guard.check(rules, situation).err(),
     };
     guard::ALL.iter().map(check).collect()
 }

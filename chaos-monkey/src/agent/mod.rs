@@ -21,7 +21,7 @@ pub mod timetable;
 pub mod workload;
 
 pub use draw::NameHash;
-pub use rules::{Refused, Rules};
+pub use rules::{Itself, Refused, Rules};
 
 /// The label or annotation by which pods are offered (`true`) and withheld (`false`).
 pub const ENABLED: &str = "chaos.aplomb.dev/enabled";

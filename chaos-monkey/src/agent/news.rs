@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::cluster::OwnerName;
+use super::cluster::{OwnerName, Pod};
 use crate::schema::{Topic, WebhookForm};
 
 /// Something that people want to know.
@@ -32,17 +32,30 @@ pub struct NamedPod {
     pub uid: String,
 }
 
+impl NamedPod {
+    /// The name of a pod.
+    pub fn of(pod: &Pod) -> Self {
+        Self {
+            name: pod.name.clone(),
+            uid: pod.uid.clone(),
+        }
+    }
+}
+
 impl News {
     /// It in one sentence, for people.
     pub fn sentence(&self) -> String {
-        let pod = self.pod.as_ref().map_or("a pod", |pod| &pod.name);
+        let pod = match &self.pod {
+            Some(pod) => format!("pod {}", pod.name),
+            None => "a pod".to_owned(),
+        };
         let owner = &self.owner;
         let said = match self.topic {
-            Topic::Killed => format!("pod {pod} of {owner} was killed"),
-            Topic::Refused => format!("the kill of pod {pod} of {owner} was refused"),
-            Topic::Unknown => format!("pod {pod} of {owner} may have been killed"),
-            Topic::Whole => format!("{owner} is whole again after pod {pod} was killed"),
-            Topic::NotWhole => format!("{owner} is not whole since pod {pod} was killed"),
+            Topic::Killed => format!("{pod} of {owner} was killed"),
+            Topic::Refused => format!("the kill of {pod} of {owner} was refused"),
+            Topic::Unknown => format!("{pod} of {owner} may have been killed"),
+            Topic::Whole => format!("{owner} is whole again after {pod} was killed"),
+            Topic::NotWhole => format!("{owner} is not whole since {pod} was killed"),
             Topic::Misread => format!("{owner} is left alone, since it is not understood"),
             Topic::Halted => format!("everything is halted because of {owner}"),
         };

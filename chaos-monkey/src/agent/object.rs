@@ -158,13 +158,17 @@ pub struct Assembly {
 }
 
 impl Assembly {
+    /// Takes in a namespace.
+    pub fn add_namespace(&mut self, name: String, described: Described) {
+        self.cluster.namespaces.insert(name, described);
+    }
+
     /// Takes in an object of a kind; one of a kind that does not matter is left out.
     pub fn add(&mut self, kind: &str, object: Object) {
         match kind {
             "Namespace" => {
                 let name = object.metadata.name.clone();
-                let described = object.metadata.described();
-                self.cluster.namespaces.insert(name, described);
+                self.add_namespace(name, object.metadata.described());
             }
             "Pod" => {
                 let owner = object.metadata.owner();

@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use regex_lite::Regex;
 
 use super::calendar::Calendar;
-use super::selector::Selector;
+use super::selector::{NoSelector, Selector};
 use crate::file::KeyPath;
 use crate::schema::{
-    AgentGuards, AgentSpec, KillMethod, KillRecovery, OptIn, OutageProbe, OwnerKind, Rhythm,
-    VictimAmount, Webhook,
+    AgentGuards, AgentSpec, KillMethod, KillRecovery, OptIn, OutageProbe, OwnerKind, OwnerName,
+    Rhythm, VictimAmount, Webhook,
 };
 
 /// What the settings say, read and checked.
@@ -27,6 +27,18 @@ pub struct Rules {
     pub(super) guards: AgentGuards,
     pub(super) recovery: KillRecovery,
     pub(super) webhooks: Vec<Webhook>,
+    pub(super) itself: Option<Itself>,
+}
+
+/// The pod in which an agent runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Itself {
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub pod: String,
+    /// Its controller, of which the other copies are, too.
+    pub owner: Option<OwnerName>,
 }
 
 /// Which namespaces.
@@ -83,7 +95,11 @@ impl Rules {
         let mut pods = Complaints::new("pods");
         let chosen = Pods {
             labels: pods.selector("labels", spec.pods.labels.as_deref()),
-            annotations: pods.selector("annotations", spec.pods.annotations.as_deref()),
+            annotations: pods.read(
+                "annotations",
+                spec.pods.annotations.as_deref(),
+                Selector::of_annotations,
+            ),
             names: pods.pattern("names", spec.pods.names.as_deref()),
             except_names: pods.pattern("exceptNames", spec.pods.except_names.as_deref()),
             minimum_age: spec.pods.minimum_age.get().as_secs(),
@@ -103,12 +119,19 @@ impl Rules {
                 guards: spec.guards.clone(),
                 recovery: spec.recovery,
                 webhooks: spec.webhooks.clone(),
+                itself: None,
             }),
             (calendar, namespaces, pods, numbers) => {
                 let refused = [calendar.err(), namespaces.err(), pods.err(), numbers.err()];
                 Err(refused.into_iter().flatten().flatten().collect())
             }
         }
+    }
+
+    /// Rules by which nobody kills itself.
+    #[must_use]
+    pub fn but_not(self, itself: Option<Itself>) -> Self {
+        Self { itself, ..self }
     }
 
     /// How many workdays lie between two kills of one owner, at least.
@@ -185,6 +208,12 @@ fn numbers(spec: &AgentSpec) -> Result<(), Vec<Refused>> {
         let message = "expected whole seconds, at least one; without any grace it is `deleteNow`";
         complaints.add("method.delete", &grace.to_string(), message);
     }
+    if let Some(seed) = spec.seed
+        && i64::try_from(seed).is_err()
+    {
+        let message = "expected at most 9223372036854775807, which is what a cluster can keep";
+        complaints.add("seed", &seed.to_string(), message);
+    }
     if spec.recovery.limit.get().as_secs() == 0 {
         let message = "expected at least a second";
         complaints.add("recovery.limit", &spec.recovery.limit.to_string(), message);
@@ -246,8 +275,17 @@ impl Complaints {
     }
 
     fn selector(&mut self, key: &str, text: Option<&str>) -> Option<Selector> {
+        self.read(key, text, str::parse)
+    }
+
+    fn read(
+        &mut self,
+        key: &str,
+        text: Option<&str>,
+        read: impl Fn(&str) -> Result<Selector, NoSelector>,
+    ) -> Option<Selector> {
         let text = text?;
-        match text.parse() {
+        match read(text) {
             Ok(selector) => Some(selector),
             Err(error) => {
                 self.add(key, text, &error.to_string());

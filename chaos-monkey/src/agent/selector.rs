@@ -45,6 +45,35 @@ enum Holds {
 pub struct NoSelector(String);
 
 impl Selector {
+    /// Reads a selector of annotations, whose values can be any text: between quotes, as JSON
+    /// writes it, where it is more than a value of a label could be.
+    ///
+    /// # Errors
+    ///
+    /// A text that is none.
+    pub fn of_annotations(text: &str) -> Result<Self, NoSelector> {
+        let mut letters = "quoted".to_owned();
+        while text.contains(&letters) {
+            letters.push('d');
+        }
+        let (plain, values) = without_quotes(text, &letters)?;
+        let mut selector: Self = plain.parse()?;
+        text.trim().clone_into(&mut selector.text);
+        for requirement in &mut selector.requirements {
+            if let Holds::In(words) | Holds::NotIn(words) = &mut requirement.holds {
+                let words_meant = words.iter().map(|word| {
+                    let number = word.strip_prefix(&letters)?.parse::<usize>().ok()?;
+                    values.get(number).cloned()
+                });
+                let words_meant = words_meant.zip(words.iter());
+                *words = words_meant
+                    .map(|(meant, word)| meant.unwrap_or_else(|| word.clone()))
+                    .collect();
+            }
+        }
+        Ok(selector)
+    }
+
     /// Whether all requirements hold.
     pub fn selects(&self, labels: &BTreeMap<String, String>) -> bool {
         let holds = |one: &Requirement| one.holds.on(labels.get(&one.key).map(String::as_str));
@@ -85,6 +114,33 @@ impl FromStr for Selector {
             requirements,
         })
     }
+}
+
+/// A text with a word in place of each quoted text, and those texts.
+fn without_quotes(text: &str, word: &str) -> Result<(String, Vec<String>), NoSelector> {
+    let (mut plain, mut values) = (String::new(), Vec::new());
+    let mut rest = text;
+    while let Some((before, quoted)) = rest.split_once('"') {
+        let mut is_escaped = false;
+        let end = quoted.find(|letter| {
+            let is_end = letter == '"' && !is_escaped;
+            is_escaped = letter == '\\' && !is_escaped;
+            is_end
+        });
+        let Some(end) = end else {
+            return Err(NoSelector("a quote has no other one".to_owned()));
+        };
+        let value = serde_json::from_str(&format!("\"{}\"", &quoted[..end]));
+        let value = value
+            .map_err(|error| NoSelector(format!("what is between quotes is no text ({error})")))?;
+        plain.push_str(before);
+        plain.push_str(word);
+        plain.push_str(&values.len().to_string());
+        values.push(value);
+        rest = &quoted[end + 1..];
+    }
+    plain.push_str(rest);
+    Ok((plain, values))
 }
 
 /// At the commas that are not between parentheses.
@@ -250,10 +306,36 @@ mod tests {
         }
     }
 
+    #[test]
+    fn values_of_annotations_can_be_any_text() {
+        let url = r#"link="https://wiki/x?a=b,(c)",team in ("a b", ops),note!="say \"no\"""#;
+        let selector = Selector::of_annotations(url).unwrap();
+        assert_eq!(selector.to_string(), url);
+        let mut on = labels("team=ops");
+        on.insert("link".to_owned(), "https://wiki/x?a=b,(c)".to_owned());
+        assert!(selector.selects(&on));
+        on.insert("team".to_owned(), "a b".to_owned());
+        assert!(selector.selects(&on));
+        on.insert("note".to_owned(), "say \"no\"".to_owned());
+        assert!(!selector.selects(&on));
+        let plain = Selector::of_annotations("quoted=quoted0").unwrap();
+        assert!(plain.selects(&labels("quoted=quoted0")));
+        for (text, why) in [
+            ("a=\"b", "has no other one"),
+            ("a=\"\\x\"", "is no text"),
+            ("a=b c", "no value"),
+            ("\"a\"=b c", "no value"),
+        ] {
+            let error = Selector::of_annotations(text).unwrap_err().to_string();
+            assert!(error.contains(why), "{text}: {error}");
+        }
+    }
+
     proptest! {
         #[test]
-        fn no_text_panics(text in "[a-z!=<>(),. /é-]{0,40}") {
+        fn no_text_panics(text in r#"[a-z!=<>(),. /é"\\-]{0,40}"#) {
             let _ = text.parse::<Selector>();
+            let _ = Selector::of_annotations(&text);
         }
     }
 }

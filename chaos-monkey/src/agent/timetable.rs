@@ -98,6 +98,12 @@ impl<'rules> Timetable<'rules> {
 
     /// When owners are drawn out of all, in order; never where each is due on its own.
     pub fn ticks(&self) -> Vec<Tick> {
+        self.ticks_within(Timestamp::MIN, Timestamp::MAX)
+    }
+
+    /// Those after one moment and until another: no others are drawn, since a day can have as many
+    /// of them as seconds.
+    pub fn ticks_within(&self, after: Timestamp, until: Timestamp) -> Vec<Tick> {
         let Rhythm::Every(rhythm) = self.rules.rhythm else {
             return Vec::new();
         };
@@ -112,16 +118,19 @@ impl<'rules> Timetable<'rules> {
         let since_midnight = |at: &Timestamp| at.duration_since(midnight.timestamp()).as_secs();
         // One that begins before the hours may be late enough to fall into them.
         let jitter = rhythm.jitter.get().as_secs().cast_signed();
-        let numbers = (since_midnight(first) - jitter).max(0) / interval
-            ..=since_midnight(last).saturating_add(60) / interval;
+        let begin = since_midnight(first).max(since_midnight(&after));
+        let end = since_midnight(last).saturating_add(60);
+        let end = end.min(since_midnight(&until));
+        let numbers = (begin - jitter).max(0) / interval..=end.max(0) / interval;
         let mut ticks: Vec<Tick> = numbers
             .filter_map(|number| {
                 let draw = self.draw(NameHash::of_number(number.cast_unsigned()));
                 let late = draw.random().random_range(0..=jitter);
-                let after = SignedDuration::from_secs(number * interval + late);
-                let at = midnight.timestamp().checked_add(after).ok()?;
+                let since_midnight = SignedDuration::from_secs(number * interval + late);
+                let at = midnight.timestamp().checked_add(since_midnight).ok()?;
                 let is_today = at.to_zoned(calendar.zone().clone()).date() == self.day;
-                (is_today && calendar.is_open(at)).then_some(Tick { at, draw })
+                let is_meant = at > after && at <= until;
+                (is_meant && is_today && calendar.is_open(at)).then_some(Tick { at, draw })
             })
             .collect();
         ticks.sort_by_key(|tick| (tick.at, tick.draw));

@@ -68,12 +68,7 @@ fn of_snapshot(arguments: &ExplainArguments, path: &std::path::Path) -> Result<S
     let pod = cluster.pod(&arguments.pod).map_err(|error| said(&error))?;
     let now = arguments.at.unwrap_or_else(Timestamp::now);
     let candidate = Candidate::of(pod, &cluster, now);
-    let owner = match &pod.owner {
-        Owner::Known(owner) => format!("of {} {}", owner.kind.as_str(), owner.name),
-        Owner::Unknown(what) => format!("of {what}"),
-        Owner::Nobody => "of nobody".to_owned(),
-    };
-    let pod = format!("{}/{} {owner}", pod.namespace, pod.name);
+    let pod = format!("{}/{} {}", pod.namespace, pod.name, of(&pod.owner));
     let checks = check::filters(&settings.rules, &candidate);
     let mut text = explained(
         &pod,
@@ -101,8 +96,7 @@ fn of_snapshot(arguments: &ExplainArguments, path: &std::path::Path) -> Result<S
 
 #[cfg(feature = "kubernetes")]
 fn of_cluster(arguments: &ExplainArguments) -> Result<String, String> {
-    use crate::target::kubernetes::find::{self, NotFound};
-    use crate::target::kubernetes::{Killer, Leads};
+    use crate::target::kubernetes::{Killer, Leads, find};
 
     let explanation = async {
         let connection = arguments.cluster.open().await?;
@@ -110,10 +104,16 @@ fn of_cluster(arguments: &ExplainArguments) -> Result<String, String> {
             .cluster
             .settings(&arguments.settings, &connection)
             .await?;
-        let found = match find::pod(&connection, &arguments.pod).await {
-            Ok(found) => found,
-            Err(error @ NotFound::NoOwner { .. }) => return Ok(format!("{error}\n")),
-            Err(error) => return Err(format!("error: {error}")),
+        let found = find::pod(&connection, &arguments.pod).await;
+        let found = found.map_err(|error| format!("error: {error}"))?;
+        let context = connection.context.clone();
+        let by = format!("{}, context `{context}`", by(&settings));
+        let Ok(owner) = found.owner() else {
+            // Without an owner there is nothing that guards could be asked about.
+            let checks = check::filters(&settings.rules, &found.candidate());
+            let pod = format!("{} {}", found.shown(), of(&found.pod.owner));
+            let text = explained(&pod, &checks, "can be a victim", "is never a victim");
+            return Ok(format!("{text}{by}\n"));
         };
         let killer = Killer {
             connection,
@@ -122,15 +122,17 @@ fn of_cluster(arguments: &ExplainArguments) -> Result<String, String> {
             is_dry_run: true,
         };
         let checks = killer
-            .explain(&settings.rules, &found, &|| Leads::NotNeeded)
+            .explain(&settings.rules, &found, owner, &|| Leads::NotNeeded)
             .await;
         let checks = checks.map_err(|error| format!("error: {error}"))?;
-        let (kind, name) = (found.owner.kind.as_str(), &found.owner.name);
-        let pod = format!("{} of {kind} {name}", found.shown());
-        let yes = "would be killed if it were due now";
+        let pod = format!("{} {}", found.shown(), of(&found.pod.owner));
+        let yes = if settings.spec.dry_run {
+            "would be told as a victim if it were due now, for it is a dry run"
+        } else {
+            "would be killed if it were due now"
+        };
         let text = explained(&pod, &checks, yes, "would not be killed now");
-        let context = &killer.connection.context;
-        Ok(format!("{text}{}, context `{context}`\n", by(&settings)))
+        Ok(format!("{text}{by}\n"))
     };
     super::in_runtime(explanation).map_err(|error| format!("error: cannot start: {error}"))?
 }
@@ -138,6 +140,15 @@ fn of_cluster(arguments: &ExplainArguments) -> Result<String, String> {
 #[cfg(not(feature = "kubernetes"))]
 fn of_cluster(_: &ExplainArguments) -> Result<String, String> {
     Err("error: give a --snapshot: this build cannot talk to a cluster".to_owned())
+}
+
+/// Whose pod it is.
+fn of(owner: &Owner) -> String {
+    match owner {
+        Owner::Known(owner) => format!("of {} {}", owner.kind.as_str(), owner.name),
+        Owner::Unknown(what) => format!("of {what}"),
+        Owner::Nobody => "of nobody".to_owned(),
+    }
 }
 
 /// The pod, then one line for each filter and guard.

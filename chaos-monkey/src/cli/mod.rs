@@ -31,7 +31,7 @@ pub use plan::{PlanArguments, PlanOutput};
 pub use report::ReportArguments;
 pub use run::RunArguments;
 pub use schema::{SchemaArguments, SchemaOutput};
-pub use settings::{Settings, SettingsArguments};
+pub use settings::{Change, Settings, SettingsArguments};
 pub use show::{ShowArguments, in_runtime};
 pub use validate::ValidateArguments;
 

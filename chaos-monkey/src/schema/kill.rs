@@ -1,4 +1,7 @@
 //! What an agent leaves in a cluster: a `Kill` for each kill, and one `KillLedger`.
+//!
+//! Another version may have written it, before an upgrade or before a rollback: what is not known
+//! is left out, and settings stay as they were written.
 
 use std::collections::BTreeMap;
 
@@ -29,12 +32,12 @@ use super::{AgentSpec, OwnerName};
         printcolumn(name = "Method", type_ = "string", json_path = ".spec.method"),
         printcolumn(name = "Outcome", type_ = "string", json_path = ".status.outcome"),
         printcolumn(name = "Whole after", type_ = "string", json_path = ".status.wholeAfter"),
-        printcolumn(name = "Reason", type_ = "string", json_path = ".status.reason", priority = 1),
+        printcolumn(name = "Reason", type_ = "string", json_path = ".status.reason"),
         validation = kube::core::Rule::new("self.spec == oldSelf.spec")
             .message("what is recorded of a kill before it is sent never changes")
     )
 )]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 pub struct KillSpec {
     /// Which agent, or `by hand`.
     pub agent: String,
@@ -121,7 +124,7 @@ impl KillOutcome {
         )
     )
 )]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 pub struct KillLedgerSpec {
     /// What each agent goes by.
     #[serde(default)]
@@ -133,13 +136,34 @@ pub struct KillLedgerSpec {
 
 /// What an agent goes by.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 pub struct PublishedSettings {
     /// The seed of everything random.
     pub seed: u64,
-    /// Its settings, with its flags applied.
+    /// Its settings, with its flags applied, in the words of its version.
     #[schemars(schema_with = "kept_as_it_is")]
-    pub settings: AgentSpec,
+    pub settings: serde_json::Value,
+}
+
+impl PublishedSettings {
+    /// What an agent of this version goes by.
+    ///
+    /// # Errors
+    ///
+    /// Settings that cannot be written.
+    pub fn of(seed: u64, settings: &AgentSpec) -> serde_json::Result<Self> {
+        let settings = serde_json::to_value(settings)?;
+        Ok(Self { seed, settings })
+    }
+
+    /// The settings in the words of this version.
+    ///
+    /// # Errors
+    ///
+    /// Those of another version that this one does not understand.
+    pub fn spec(&self) -> serde_json::Result<AgentSpec> {
+        AgentSpec::deserialize(&self.settings)
+    }
 }
 
 /// An object whose keys the API server keeps without knowing them. Whatever else it would be told
@@ -153,10 +177,13 @@ fn kept_as_it_is(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
 
 /// A kill in the ledger.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 pub struct LedgerEntry {
     /// The name of its `Kill`.
     pub kill: String,
+    /// Which agent, or `by hand`: it follows the kill and tells of it.
+    #[serde(default)]
+    pub agent: String,
     /// The occasion: kills out of one owner at one time belong together.
     pub occasion: String,
     /// Whose pod.

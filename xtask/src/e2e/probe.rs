@@ -50,9 +50,10 @@ impl Probe {
         }
     }
 
-    /// Answers the question that comes before a reservation, and holds the one that comes after
-    /// the record.
+    /// Answers the questions that come before a reservation, of all owners and of one, and holds
+    /// the one that comes after the record.
     pub(super) fn hold_after_the_record(&self) -> anyhow::Result<Sender<()>> {
+        drop(self.question()?);
         drop(self.question()?);
         self.question()
     }

@@ -16,8 +16,9 @@ use super::world::{HOME, World};
 pub(super) type Scenario = fn(&World<'_>) -> anyhow::Result<String>;
 
 /// All of them, by name.
-pub(super) const ALL: [(&str, Scenario); 10] = [
+pub(super) const ALL: [(&str, Scenario); 11] = [
     ("only-what-is-offered", only_what_is_offered),
+    ("annotations", annotations),
     ("disruption-budget", disruption_budget),
     ("withheld-in-between", withheld_in_between),
     ("stopped-leader", stopped_leader),
@@ -114,6 +115,49 @@ fn disruption_budget(world: &World<'_>) -> anyhow::Result<String> {
     Ok(format!(
         "refused for 5 s, killed {after:.1} s after the scale-up"
     ))
+}
+
+/// What a workload says narrows it, and what nobody understands forbids it and is an Event.
+fn annotations(world: &World<'_>) -> anyhow::Result<String> {
+    for name in ["plain", "closed", "misread"] {
+        world.deployment(name, 3, true)?;
+    }
+    // A minute of the day that is not now.
+    let now = output(std::process::Command::new("date").args(["-u", "+%H"]))?;
+    let hours = if now.trim() < "12" {
+        "chaos.aplomb.dev/hours=22:00-22:01"
+    } else {
+        "chaos.aplomb.dev/hours=02:00-02:01"
+    };
+    world.in_namespace(&["annotate", "deployment", "closed", hours])?;
+    let mode = "chaos.aplomb.dev/mode=some";
+    world.in_namespace(&["annotate", "deployment", "misread", mode])?;
+    let [closed, misread] = [world.pods("closed")?, world.pods("misread")?];
+    let mut agent = world.agent("platform", "a", &json!({}))?;
+    let kills = killed(world, 3)?;
+    wait_for(70, "an event tells of what is not understood", || {
+        let field = "reason=ChaosMisread";
+        let events = world.in_namespace(&["get", "events", "--field-selector", field])?;
+        Ok(events.contains("deployment/misread").then_some(()))
+    })?;
+    agent.end()?;
+    for kill in &kills {
+        ensure!(kill["spec"]["owner"]["name"] == "plain", "{kill}");
+    }
+    ensure!(
+        world.pods("closed")? == closed,
+        "a pod died out of its hours"
+    );
+    ensure!(
+        world.pods("misread")? == misread,
+        "a pod died of which nobody knows what was meant"
+    );
+    let described = world.in_namespace(&["describe", "deployment", "misread"])?;
+    ensure!(
+        described.contains("ChaosMisread"),
+        "kubectl describe shows no event: {described}"
+    );
+    Ok("its hours and a word that nobody understands keep a workload alive".to_owned())
 }
 
 /// An opt-out set on pod, owner or namespace between the record and the sending.

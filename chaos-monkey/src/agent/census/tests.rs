@@ -148,7 +148,7 @@ proptest! {
             }
         }
         prop_assert!(all.iter().all(Option::is_none));
-        prop_assert_eq!(census.proposals(&rules), naive(&assembly.finish(), &rules));
+        prop_assert_eq!(census.survey(&rules).proposals, naive(&assembly.finish(), &rules));
     }
 }
 
@@ -159,7 +159,7 @@ fn what_a_new_list_does_not_tell_of_is_gone() {
     for object in objects(&[None]) {
         take_in(&mut census, &rules, object, 1);
     }
-    assert_eq!(census.proposals(&rules).len(), 6);
+    assert_eq!(census.survey(&rules).proposals.len(), 6);
     // The second list of each kind knows only the shop.
     for object in objects(&[None]) {
         let name = object.metadata.name.clone();
@@ -172,7 +172,7 @@ fn what_a_new_list_does_not_tell_of_is_gone() {
         census.owners_complete(kind, 2, None);
     }
     census.pods_complete(2, None);
-    let left = census.proposals(&rules);
+    let left = census.survey(&rules).proposals;
     assert!(
         left.iter().all(|it| it.owner.namespace == "shop"),
         "{left:?}"
@@ -206,7 +206,8 @@ fn whoever_goes_or_is_withheld_is_forgotten() {
     census.forget_owner(OwnerKind::Deployment, "shop", "shop-web-1");
     census.forget_namespace("bank");
     let left: Vec<String> = census
-        .proposals(&rules)
+        .survey(&rules)
+        .proposals
         .iter()
         .map(|it| it.owner.to_string())
         .collect();
@@ -220,7 +221,7 @@ fn names_of_many_rollouts_are_given_up() {
     for object in objects(&[None]) {
         take_in(&mut census, &rules, object, 1);
     }
-    let before = census.proposals(&rules);
+    let before = census.survey(&rules).proposals;
     for number in 0..10 * FORGOTTEN_NAMES {
         let name = format!("old-{number}");
         let behind = Some(("Deployment", "shop-web-0"));
@@ -233,7 +234,7 @@ fn names_of_many_rollouts_are_given_up() {
         "{}",
         census.names.len()
     );
-    assert_eq!(census.proposals(&rules), before);
+    assert_eq!(census.survey(&rules).proposals, before);
 }
 
 #[test]
@@ -249,7 +250,7 @@ fn owners_that_say_what_nobody_understands_are_not_proposed_but_named() {
         let annotations = &mut deployment.metadata.annotations;
         annotations.insert(annotation, mean_time.to_owned());
         take_in(&mut census, &rules, deployment, 1);
-        let proposals = census.proposals(&rules);
+        let proposals = census.survey(&rules).proposals;
         let proposal = proposals
             .into_iter()
             .find(|it| it.owner.name == "shop-web-1");
@@ -272,12 +273,12 @@ fn what_a_list_of_one_namespace_does_not_tell_of_is_gone_there_alone() {
         take_in(&mut census, &rules, object, 1);
     }
     census.pods_complete(2, Some("shop"));
-    let proposals = census.proposals(&rules);
+    let proposals = census.survey(&rules).proposals;
     assert!(proposals.iter().all(|it| it.owner.namespace == "bank"));
     assert_eq!(proposals.len(), 3);
     census.owners_complete(OwnerKind::Deployment, 2, Some("shop"));
     census.namespaces_complete(2, Some("shop"));
-    assert_eq!(census.proposals(&rules), proposals);
+    assert_eq!(census.survey(&rules).proposals, proposals);
     census.owners_complete(OwnerKind::Deployment, 2, Some("bank"));
-    assert_eq!(census.proposals(&rules), []);
+    assert_eq!(census.survey(&rules).proposals, []);
 }

@@ -1,41 +1,33 @@
-//! How many kills there may be, in all and in the namespace. The ledger holds what was sent and
-//! what may have been sent; only what is proven not to have killed is taken out of it.
+//! How many kills there may be in all. The ledger holds what was sent and what may have been sent;
+//! only what is proven not to have killed is taken out of it.
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::Situation;
+use super::Overall;
 use crate::agent::{Rules, ledger};
 use crate::schema::{KillBudget, LedgerEntry};
 
-pub(super) fn check(rules: &Rules, situation: &Situation<'_>) -> Result<(), String> {
-    if situation.ledger.len() >= ledger::CAPACITY {
+pub(super) fn check(rules: &Rules, overall: &Overall<'_>) -> Result<(), String> {
+    if ledger::weight(overall.ledger) >= ledger::CAPACITY {
         return Err(format!(
-            "the ledger is full with {} kills",
-            ledger::CAPACITY
+            "the ledger is full with {} kills that still count",
+            overall.ledger.len()
         ));
     }
-    let namespace = &situation.owner.namespace;
-    let in_namespace = |entry: &LedgerEntry| entry.owner.namespace == *namespace;
-    within(&rules.guards.budget, situation, "in all", |_| true)?;
-    let place = format!("in `{namespace}`");
-    within(
-        &rules.guards.namespace_budget,
-        situation,
-        &place,
-        in_namespace,
-    )
+    within(&rules.guards.budget, overall, "in all", |_| true)
 }
 
-fn within(
+/// Whether a budget is left for those kills that it counts.
+pub(super) fn within(
     budget: &KillBudget,
-    situation: &Situation<'_>,
+    overall: &Overall<'_>,
     place: &str,
     counts: impl Fn(&LedgerEntry) -> bool,
 ) -> Result<(), String> {
     for (most, hours, span) in [(budget.per_hour, 1, "hour"), (budget.per_day, 24, "day")] {
         let Some(most) = most else { continue };
-        let is_recent = is_after(situation.now, SignedDuration::from_hours(hours));
-        let entries = situation.ledger.iter();
+        let is_recent = is_after(overall.now, SignedDuration::from_hours(hours));
+        let entries = overall.ledger.iter();
         let kills = entries
             .filter(|entry| is_recent(entry) && counts(entry))
             .count();

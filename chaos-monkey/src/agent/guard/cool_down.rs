@@ -9,7 +9,7 @@ pub(super) fn check(rules: &Rules, situation: &Situation<'_>) -> Result<(), Stri
     let span = rules.guards.cool_down;
     let span_signed = SignedDuration::try_from(span.get()).unwrap_or(SignedDuration::MAX);
     for entry in situation.earlier_kills_of_the_owner() {
-        let since = situation.now.duration_since(entry.at);
+        let since = situation.overall.now.duration_since(entry.at);
         if since < span_signed {
             return Err(format!(
                 "`{}` was killed {} s ago, and spec.guards.coolDown is {span}",

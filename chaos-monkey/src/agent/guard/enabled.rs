@@ -1,9 +1,9 @@
 //! The settings say that something may be killed at all.
 
-use super::Situation;
+use super::Overall;
 use crate::agent::Rules;
 
-pub(super) fn check(rules: &Rules, _: &Situation<'_>) -> Result<(), String> {
+pub(super) fn check(rules: &Rules, _: &Overall<'_>) -> Result<(), String> {
     if rules.is_enabled {
         return Ok(());
     }

@@ -1,10 +1,10 @@
 //! The halt switch, of the agent and of the victim's namespace.
 
-use super::Situation;
+use super::Overall;
 use crate::agent::Rules;
 
-pub(super) fn check(_: &Rules, situation: &Situation<'_>) -> Result<(), String> {
-    match situation.halts {
+pub(super) fn check(_: &Rules, overall: &Overall<'_>) -> Result<(), String> {
+    match overall.halts {
         Err(error) => Err(format!(
             "whether there is a halt could not be read: {error}"
         )),

@@ -9,7 +9,7 @@ pub(super) fn check(rules: &Rules, situation: &Situation<'_>) -> Result<(), Stri
         return Ok(());
     }
     let zone = rules.calendar.zone();
-    let now = situation.now.to_zoned(zone.clone());
+    let now = situation.overall.now.to_zoned(zone.clone());
     let not_since = rules.calendar.workdays_before(now.date(), workdays);
     for entry in situation.earlier_kills_of_the_owner() {
         if plan::is_too_soon(&entry.at.to_zoned(zone.clone()), &now, not_since) {

@@ -12,6 +12,7 @@ mod leadership;
 mod minimum_healthy;
 mod minimum_replicas;
 mod minimum_time;
+mod namespace_budget;
 mod open_kills;
 mod outage;
 mod rollout;
@@ -21,7 +22,7 @@ mod workload_hours;
 
 use std::fmt;
 
-pub use situation::{DisruptionBudget, Halt, Leadership, OwnerState, Situation};
+pub use situation::{DisruptionBudget, Halt, Leadership, Overall, OwnerState, Situation};
 
 use super::Rules;
 
@@ -30,69 +31,108 @@ use super::Rules;
 pub struct Guard {
     /// Its name in logs, metrics, records and explanations.
     pub name: &'static str,
-    /// Says why nothing may be killed, for people.
-    pub check: fn(&Rules, &Situation<'_>) -> Result<(), String>,
+    /// What it looks at.
+    pub ask: Ask,
+}
+
+/// What a guard looks at. It says why nothing may be killed, for people.
+#[derive(Debug, Clone, Copy)]
+pub enum Ask {
+    /// What concerns every kill: its no holds for all owners alike.
+    OfAll(fn(&Rules, &Overall<'_>) -> Result<(), String>),
+    /// What concerns one owner and its victim.
+    OfOwner(fn(&Rules, &Situation<'_>) -> Result<(), String>),
 }
 
 /// All guards, in the order in which they are asked.
-pub const ALL: [Guard; 14] = [
+pub const ALL: [Guard; 15] = [
     Guard {
         name: "enabled",
-        check: enabled::check,
+        ask: Ask::OfAll(enabled::check),
     },
     Guard {
         name: "halt",
-        check: halt::check,
+        ask: Ask::OfAll(halt::check),
     },
     Guard {
         name: "leadership",
-        check: leadership::check,
+        ask: Ask::OfAll(leadership::check),
     },
     Guard {
         name: "budget",
-        check: budget::check,
+        ask: Ask::OfAll(budget::check),
+    },
+    Guard {
+        name: "namespace-budget",
+        ask: Ask::OfOwner(namespace_budget::check),
     },
     Guard {
         name: "cool-down",
-        check: cool_down::check,
+        ask: Ask::OfOwner(cool_down::check),
     },
     Guard {
         name: "minimum-time",
-        check: minimum_time::check,
+        ask: Ask::OfOwner(minimum_time::check),
     },
     Guard {
         name: "open-kills",
-        check: open_kills::check,
+        ask: Ask::OfAll(open_kills::check),
     },
     Guard {
         name: "minimum-healthy",
-        check: minimum_healthy::check,
+        ask: Ask::OfOwner(minimum_healthy::check),
     },
     Guard {
         name: "rollout",
-        check: rollout::check,
+        ask: Ask::OfOwner(rollout::check),
     },
     Guard {
         name: "minimum-replicas",
-        check: minimum_replicas::check,
+        ask: Ask::OfOwner(minimum_replicas::check),
     },
     Guard {
         name: "disruption-budget",
-        check: disruption_budget::check,
+        ask: Ask::OfOwner(disruption_budget::check),
     },
     Guard {
         name: "outage",
-        check: outage::check,
+        ask: Ask::OfAll(outage::check),
     },
     Guard {
         name: "schedule",
-        check: schedule::check,
+        ask: Ask::OfAll(schedule::check),
     },
     Guard {
         name: "workload-hours",
-        check: workload_hours::check,
+        ask: Ask::OfOwner(workload_hours::check),
     },
 ];
+
+impl Guard {
+    /// Says why nothing may be killed, for people.
+    ///
+    /// # Errors
+    ///
+    /// That reason.
+    pub fn check(&self, rules: &Rules, situation: &Situation<'_>) -> Result<(), String> {
+        match self.ask {
+            Ask::OfAll(check) => check(rules, &situation.overall),
+            Ask::OfOwner(check) => check(rules, situation),
+        }
+    }
+}
+
+/// The first no that holds for all owners alike, if there is one.
+pub fn veto_of_all(rules: &Rules, overall: &Overall<'_>) -> Option<Veto> {
+    ALL.iter().find_map(|guard| {
+        let Ask::OfAll(check) = guard.ask else {
+            return None;
+        };
+        let reason = check(rules, overall).err()?;
+        let by = guard.name;
+        Some(Veto { by, reason })
+    })
+}
 
 /// A no, of a guard or of a filter.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,10 +1,10 @@
 //! Nothing is broken already.
 
-use super::Situation;
+use super::Overall;
 use crate::agent::Rules;
 
-pub(super) fn check(_: &Rules, situation: &Situation<'_>) -> Result<(), String> {
-    situation
+pub(super) fn check(_: &Rules, overall: &Overall<'_>) -> Result<(), String> {
+    overall
         .outage
         .map_or(Ok(()), |outage| Err(outage.to_owned()))
 }

@@ -6,11 +6,36 @@ use crate::agent::cluster::{OwnerName, Pod};
 use crate::agent::workload::Narrowing;
 use crate::schema::LedgerEntry;
 
+/// What is known at a moment that concerns every kill, whoever the victim is.
+#[derive(Debug, Clone, Copy)]
+pub struct Overall<'read> {
+    /// The moment.
+    pub now: Timestamp,
+    /// The halts that reach it; or why they could not be read.
+    pub halts: Result<&'read [Halt], &'read str>,
+    /// Whether this agent leads.
+    pub leadership: Leadership,
+    /// What the ledger holds, without the reservation of this kill.
+    pub ledger: &'read [LedgerEntry],
+    /// The occasion of this kill: others of the same one belong to it.
+    pub occasion: &'read str,
+    /// Why something may be broken already.
+    pub outage: Option<&'read str>,
+}
+
+impl Overall<'_> {
+    /// What the ledger holds of other occasions.
+    pub(super) fn of_other_occasions(&self) -> impl Iterator<Item = &LedgerEntry> {
+        let is_other = |entry: &&LedgerEntry| entry.occasion != self.occasion;
+        self.ledger.iter().filter(is_other)
+    }
+}
+
 /// What is known at the moment of a kill.
 #[derive(Debug, Clone, Copy)]
 pub struct Situation<'read> {
-    /// The moment.
-    pub now: Timestamp,
+    /// What concerns every kill.
+    pub overall: Overall<'read>,
     /// Who is to be killed.
     pub victim: &'read Pod,
     /// The name of its owner.
@@ -21,38 +46,29 @@ pub struct Situation<'read> {
     pub narrowing: Narrowing,
     /// All pods of its owner.
     pub pods: &'read [Pod],
-    /// The halts that reach it; or why they could not be read.
-    pub halts: Result<&'read [Halt], &'read str>,
-    /// Whether this agent leads.
-    pub leadership: Leadership,
-    /// What the ledger holds, without the reservation of this kill.
-    pub ledger: &'read [LedgerEntry],
-    /// The occasion of this kill: others of the same one belong to it.
-    pub occasion: &'read str,
     /// The disruption budgets that select the victim.
     pub disruption_budgets: &'read [DisruptionBudget],
-    /// Why something may be broken already.
-    pub outage: Option<&'read str>,
 }
 
 impl Situation<'_> {
-    /// What the ledger holds of other occasions.
-    pub(super) fn of_other_occasions(&self) -> impl Iterator<Item = &LedgerEntry> {
-        let is_other = |entry: &&LedgerEntry| entry.occasion != self.occasion;
-        self.ledger.iter().filter(is_other)
-    }
-
     /// What the ledger holds of the owner, of other occasions.
     pub(super) fn earlier_kills_of_the_owner(&self) -> impl Iterator<Item = &LedgerEntry> {
-        let entries = self.of_other_occasions();
+        let entries = self.overall.of_other_occasions();
         entries.filter(|entry| entry.owner == *self.owner)
+    }
+
+    /// How many pods of the owner may be missing since they were killed.
+    pub(super) fn open_kills_of_the_owner(&self) -> usize {
+        let is_open = |entry: &&LedgerEntry| !entry.is_whole && entry.owner == *self.owner;
+        self.overall.ledger.iter().filter(is_open).count()
     }
 
     /// How many pods of the owner are ready and stay so: neither the victim nor another one that
     /// the ledger says may have been killed.
     pub(super) fn ready_after_the_kill(&self) -> usize {
         let is_victim = |pod: &Pod| {
-            pod.uid == self.victim.uid || self.ledger.iter().any(|entry| entry.pod_uid == pod.uid)
+            let may_be_killed = |entry: &LedgerEntry| !entry.is_whole && entry.pod_uid == pod.uid;
+            pod.uid == self.victim.uid || self.overall.ledger.iter().any(may_be_killed)
         };
         let stays = |pod: &&Pod| pod.is_ready && !pod.is_terminating && !is_victim(pod);
         self.pods.iter().filter(stays).count()
@@ -68,6 +84,9 @@ pub struct OwnerState {
     pub ready: u32,
     /// What of a rollout is not finished, for people.
     pub rollout: Option<String>,
+    /// How many of its new pods are not available, be it that they are still being rolled out, be
+    /// it that they are missing again.
+    pub unavailable: u32,
     /// Whether what it says of itself is older than what is asked of it.
     pub is_stale: bool,
 }

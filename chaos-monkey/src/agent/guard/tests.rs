@@ -5,9 +5,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::agent::calendar::HoursOfDay;
+use crate::agent::check;
 use crate::agent::cluster::{Described, Owner, OwnerName, Pod};
 use crate::agent::workload::Narrowing;
-use crate::agent::{check, ledger};
 use crate::schema::{
     AgentSpec, KillBudget, KillMethod, LedgerEntry, OwnerKind, PerOwner, Rhythm, Span,
 };
@@ -46,6 +46,7 @@ fn pod(number: usize) -> Pod {
 fn earlier(owner_name: &str, minutes: i64) -> LedgerEntry {
     LedgerEntry {
         kill: format!("kill-{owner_name}-{minutes}"),
+        agent: "platform".to_owned(),
         occasion: format!("occasion-{owner_name}-{minutes}"),
         owner: owner(owner_name),
         pod: "web-9".to_owned(),
@@ -97,18 +98,20 @@ fn noes(change: impl FnOnce(&mut World)) -> Vec<(&'static str, String)> {
     let rules = Rules::of(&world.spec).unwrap();
     let owner = owner("web");
     let situation = Situation {
-        now: world.now,
+        overall: Overall {
+            now: world.now,
+            halts: world.halts.as_deref().map_err(String::as_str),
+            leadership: world.leadership,
+            ledger: &world.ledger,
+            occasion: "this",
+            outage: world.outage.as_deref(),
+        },
         victim: &world.pods[0],
         owner: &owner,
         state: &world.state,
         narrowing: world.narrowing,
         pods: &world.pods,
-        halts: world.halts.as_deref().map_err(String::as_str),
-        leadership: world.leadership,
-        ledger: &world.ledger,
-        occasion: "this",
         disruption_budgets: &world.budgets,
-        outage: world.outage.as_deref(),
     };
     let checks = check::guards(&rules, &situation).into_iter();
     checks
@@ -141,6 +144,7 @@ fn the_order_is_the_documented_one() {
             "halt",
             "leadership",
             "budget",
+            "namespace-budget",
             "cool-down",
             "minimum-time",
             "open-kills",
@@ -153,6 +157,38 @@ fn the_order_is_the_documented_one() {
             "workload-hours",
         ]
     );
+}
+
+#[test]
+fn what_holds_for_all_owners_is_known_without_one() {
+    let overall = |change: fn(&mut AgentSpec), ledger: &[LedgerEntry]| {
+        let mut spec = AgentSpec::default();
+        change(&mut spec);
+        let overall = Overall {
+            now: now(),
+            halts: Ok(&[]),
+            leadership: Leadership::Held,
+            ledger,
+            occasion: "",
+            outage: None,
+        };
+        veto_of_all(&Rules::of(&spec).unwrap(), &overall).map(|veto| veto.by)
+    };
+    assert_eq!(overall(|_| {}, &[]), None);
+    // Those of one owner or of one namespace are not asked.
+    assert_eq!(overall(|_| {}, &[earlier("web", 1)]), None);
+    assert_eq!(
+        overall(
+            |spec| spec.guards.namespace_budget.per_day = Some(1),
+            &[earlier("web", 1)]
+        ),
+        None
+    );
+    assert_eq!(
+        overall(|spec| spec.guards.budget.per_day = Some(0), &[]),
+        Some("budget")
+    );
+    assert_eq!(overall(|spec| spec.enabled = false, &[]), Some("enabled"));
 }
 
 #[test]
@@ -201,7 +237,7 @@ fn budgets_count_what_was_sent_in_their_time_and_place() {
         it.spec.guards.budget = per_day(1);
         it.ledger = vec![earlier("a", 24 * 60 - 1)];
     });
-    forbids("budget", "in `shop` within the hour", |it| {
+    forbids("namespace-budget", "in `shop` within the hour", |it| {
         it.spec.guards.namespace_budget = per_hour(1);
         it.ledger = vec![earlier("a", 1)];
     });
@@ -220,7 +256,7 @@ fn budgets_count_what_was_sent_in_their_time_and_place() {
         it.ledger[0].outcome = None;
     });
     forbids("budget", "the ledger is full", |it| {
-        it.ledger = vec![earlier("a", 9_000); ledger::CAPACITY];
+        it.ledger = vec![earlier("a", 9_000); 3_500];
     });
 }
 
@@ -294,6 +330,14 @@ fn enough_pods_stay_ready() {
         it.spec.guards.minimum_healthy.count = 2;
         it.ledger = vec![earlier("web", 9_000)];
         it.ledger[0].pod_uid = "uid-2".to_owned();
+        it.ledger[0].is_whole = false;
+        it.spec.guards.open_kills = 2;
+    });
+    // One that has survived is.
+    allows(|it| {
+        it.spec.guards.minimum_healthy.count = 2;
+        it.ledger = vec![earlier("web", 9_000)];
+        it.ledger[0].pod_uid = "uid-2".to_owned();
     });
 }
 
@@ -304,6 +348,19 @@ fn an_owner_that_is_being_changed_is_left_alone() {
     });
     forbids("rollout", "older than what is asked", |it| {
         it.state.is_stale = true;
+    });
+    // New pods that are not available are being rolled out, unless they are those that were killed.
+    forbids("rollout", "2 new pods are not available", |it| {
+        it.state.unavailable = 2;
+        it.ledger = vec![earlier("web", 9_000)];
+        it.ledger[0].is_whole = false;
+        it.spec.guards.open_kills = 2;
+    });
+    allows(|it| {
+        it.state.unavailable = 1;
+        it.ledger = vec![earlier("web", 9_000)];
+        it.ledger[0].is_whole = false;
+        it.spec.guards.open_kills = 2;
     });
 }
 

@@ -7,7 +7,10 @@ pub(super) fn check(rules: &Rules, situation: &Situation<'_>) -> Result<(), Stri
     let Some(hours) = situation.narrowing.hours else {
         return Ok(());
     };
-    let now = situation.now.to_zoned(rules.calendar.zone().clone());
+    let now = situation
+        .overall
+        .now
+        .to_zoned(rules.calendar.zone().clone());
     if hours.contain(&now) {
         return Ok(());
     }

@@ -3,6 +3,7 @@
 use std::io::IsTerminal as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 use tokio::signal::unix::{SignalKind, signal};
@@ -11,9 +12,8 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::{ClusterArguments, say};
-use crate::cli::SettingsArguments;
+use crate::cli::{Change, SettingsArguments};
 use crate::exit::Exit;
-use crate::schema::AgentSpec;
 use crate::target::kubernetes::agent::{self, AgentError, AgentOptions};
 
 /// Runs an agent, which kills pods until it is ended
@@ -23,6 +23,8 @@ use crate::target::kubernetes::agent::{self, AgentError, AgentOptions};
                   is ended. Without --no-dry-run, and without `dryRun: false` in its settings, it \
                   only says what it would kill:\n\n  \
                   chaos-monkey agent agent.yaml\n\n\
+                  What a flag sets stands in place of what the files say, and is checked like \
+                  it.\n\n\
                   The settings are read again when they change; bad ones are refused and the old \
                   ones stay. Of several copies with one name one kills."
 )]
@@ -42,6 +44,28 @@ pub struct AgentArguments {
     /// Really kill, whatever the settings say
     #[arg(long)]
     pub no_dry_run: bool,
+
+    /// A setting in place of that in the files, such as guards.budget.perHour=3
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<Change>,
+
+    /// Whether pods must have been offered, in place of spec.optIn; `none` is every pod that
+    /// nobody has withheld
+    #[arg(long, value_name = "WHICH", value_parser = ["required", "none"])]
+    pub opt_in: Option<String>,
+
+    /// The name of the agent's own pod, which it never kills
+    #[arg(
+        long,
+        env = "POD_NAME",
+        value_name = "NAME",
+        requires = "pod_namespace"
+    )]
+    pub pod_name: Option<String>,
+
+    /// The namespace of the agent's own pod
+    #[arg(long, env = "POD_NAMESPACE", value_name = "NAMESPACE")]
+    pub pod_namespace: Option<String>,
 
     /// Seed of everything random [default: that of the settings, else one that is drawn once]
     #[arg(long, value_name = "NUMBER")]
@@ -109,21 +133,23 @@ async fn run(arguments: AgentArguments) -> Result<Exit, String> {
         files: arguments.files,
         name: arguments.name,
     };
-    let (no_dry_run, seed) = (arguments.no_dry_run, arguments.seed);
+    let mut changes = arguments.set;
+    changes.extend(arguments.opt_in.map(|it| Change::of("optIn", it.into())));
+    changes.extend(arguments.seed.map(|it| Change::of("seed", it.into())));
+    if arguments.no_dry_run {
+        changes.push(Change::of("dryRun", false.into()));
+    }
+    eprintln!("context `{}`", connection.context);
     let options = AgentOptions {
         connection,
         namespace: arguments.cluster.agent_namespace,
         // The same host may run several, one after another or at once.
         identity: format!("{host}-{:08x}", rand::random::<u32>()),
-        read: Box::new(move || {
-            let settings = settings.read()?;
-            let spec = AgentSpec {
-                dry_run: settings.spec.dry_run && !no_dry_run,
-                seed: seed.or(settings.spec.seed),
-                ..settings.spec
-            };
-            Ok((settings.name, spec))
+        read: Arc::new(move || {
+            let settings = settings.read()?.with(&changes)?;
+            Ok((settings.name, settings.spec))
         }),
+        pod: arguments.pod_namespace.zip(arguments.pod_name),
         listen: arguments.listen,
     };
     match Box::pin(agent::run(options, end)).await {

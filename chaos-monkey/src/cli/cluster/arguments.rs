@@ -73,8 +73,11 @@ impl ClusterArguments {
             let names = names.join(", ");
             return Err(format!("error: there is no agent `{name}`, only: {names}"));
         };
-        Settings::of(name.to_owned(), agent.settings.clone(), Some(agent.seed))
-            .map_err(|error| format!("error: the running agent goes by other rules: {error}"))
+        let other = |error: &dyn std::fmt::Display| {
+            format!("error: the running agent goes by the rules of another version: {error}")
+        };
+        let spec = agent.spec().map_err(|error| other(&error))?;
+        Settings::of(name.to_owned(), spec, Some(agent.seed)).map_err(|error| other(&error))
     }
 }
 

@@ -10,9 +10,10 @@ use super::{ClusterArguments, in_runtime_or_say};
 use crate::cli::{SettingsArguments, print};
 use crate::exit::Exit;
 use crate::schema::KillOutcome;
-use crate::target::kubernetes::recovery::{Standing, follow};
+use crate::target::kubernetes::agent::HandTeller;
+use crate::target::kubernetes::recovery::{Known, Standing, follow};
 use crate::target::kubernetes::{
-    ClusterError, Killer, Leads, LedgerStore, Records, Told, Wanted, find,
+    BY_HAND, ClusterError, Killer, Leads, LedgerStore, Records, Told, Wanted, find,
 };
 
 /// How often the owner of a victim is looked at.
@@ -71,6 +72,7 @@ async fn kill(arguments: &KillArguments) -> Result<Exit, String> {
     let found = find::pod(&connection, pod)
         .await
         .map_err(|error| format!("error: {error}"))?;
+    let owner = found.owner().map_err(|why| format!("error: {why}"))?;
     let is_dry_run = !arguments.no_dry_run;
     if !is_dry_run {
         let question = format!("Kill {} in the context `{context}`?", found.shown());
@@ -82,13 +84,13 @@ async fn kill(arguments: &KillArguments) -> Result<Exit, String> {
     let killer = Killer {
         connection,
         namespace: arguments.cluster.agent_namespace.clone(),
-        agent: "by hand".to_owned(),
+        agent: BY_HAND.to_owned(),
         is_dry_run,
     };
-    let occasion = find::occasion_by_hand(&found.owner);
+    let occasion = find::occasion_by_hand(owner);
     let wanted = Wanted {
-        owner: &found.owner,
-        pod_uid: &found.uid,
+        owner,
+        pod_uid: &found.pod.uid,
         kill: format!("{occasion}-0"),
         occasion: &occasion,
     };
@@ -96,12 +98,16 @@ async fn kill(arguments: &KillArguments) -> Result<Exit, String> {
         .kill(&settings.rules, &wanted, &|| Leads::NotNeeded)
         .await;
     let told = told.map_err(|error| format!("error: nothing was killed: {error}"))?;
+    let teller = HandTeller::new(&killer.connection, settings.rules.webhooks());
+    let teller = teller.map_err(|error| format!("error: {error}"))?;
+    teller.told(owner, &found.pod, &told);
     let (text, exit) = match told {
         Told::Vetoed(veto) => (format!("not killed: {veto}\n"), Exit::Failed),
         Told::WouldKill => (
             format!("{} would be killed; --no-dry-run kills it\n", found.shown()),
             Exit::Passed,
         ),
+        Told::OnRecord => ("it is on record already\n".to_owned(), Exit::Failed),
         Told::Done { outcome, reason } => {
             let reason = reason.map_or_else(String::new, |reason| format!(": {reason}"));
             let exit = match outcome {
@@ -115,18 +121,36 @@ async fn kill(arguments: &KillArguments) -> Result<Exit, String> {
     };
     let printed = print(text.as_bytes(), std::io::stdout());
     if exit != Exit::Passed || is_dry_run || arguments.no_wait {
+        say_undelivered(teller).await;
         return Ok(printed.max(exit));
     }
     let limit = settings.rules.recovery().limit;
-    match whole(&killer, &wanted.kill, limit.get()).await? {
-        Some(seconds) => {
-            let text = format!("{} is whole again after {seconds:.1} s\n", found.owner);
-            Ok(print(text.as_bytes(), std::io::stdout()))
+    let whole = whole(&killer, &wanted.kill, limit.get()).await;
+    let exit = match &whole {
+        Ok(Some(seconds)) => {
+            teller.is_whole(owner, &found.pod, *seconds);
+            let text = format!("{owner} is whole again after {seconds:.1} s\n");
+            print(text.as_bytes(), std::io::stdout())
         }
-        None => Err(format!(
-            "error: {} is not whole within {limit}",
-            found.owner
-        )),
+        Ok(None) => {
+            let reason = format!("not within {limit}");
+            teller.is_late(owner, &found.pod, &reason);
+            let text = format!("{owner} is not whole within {limit}\n");
+            print(text.as_bytes(), std::io::stdout()).max(Exit::Failed)
+        }
+        Err(_) => Exit::Inconclusive,
+    };
+    say_undelivered(teller).await;
+    if let Err(error) = whole {
+        eprintln!("{error}");
+    }
+    Ok(exit)
+}
+
+/// Waits for what is being told, and says what was not.
+async fn say_undelivered(teller: HandTeller) {
+    for webhook in teller.finish().await {
+        eprintln!("the webhook `{webhook}` could not be told");
     }
 }
 
@@ -134,7 +158,8 @@ async fn kill(arguments: &KillArguments) -> Result<Exit, String> {
 async fn whole(killer: &Killer, kill: &str, limit: Duration) -> Result<Option<f64>, String> {
     let said = |error: ClusterError| format!("error: what came of it is not known: {error}");
     let store = LedgerStore::new(killer.connection.client.clone(), &killer.namespace);
-    let end = Instant::now() + limit;
+    let begin = Instant::now();
+    let end = begin + limit;
     while Instant::now() < end {
         let ledger = store.get().await.map_err(said)?;
         let kills = ledger.iter().flat_map(|it| &it.spec().kills);
@@ -143,7 +168,11 @@ async fn whole(killer: &Killer, kill: &str, limit: Duration) -> Result<Option<f6
         let Some(entry) = entry.filter(|entry| !entry.is_whole) else {
             return seconds_on_record(killer, kill).await.map_err(said);
         };
-        let standing = follow(&killer.connection, &killer.namespace, entry, false).await;
+        let known = Known {
+            since: begin,
+            is_first_look: false,
+        };
+        let standing = follow(&killer.connection, &killer.namespace, entry, known).await;
         if let Standing::Whole { seconds } = standing.map_err(said)? {
             return Ok(Some(seconds));
         }

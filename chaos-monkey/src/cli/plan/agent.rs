@@ -58,7 +58,8 @@ fn of_cluster(arguments: &PlanArguments) -> Result<(Settings, Cluster), String> 
             .cluster
             .settings(&arguments.settings, &connection)
             .await?;
-        let cluster = crate::target::kubernetes::snapshot::read(&connection.client).await;
+        let client = &connection.client;
+        let cluster = crate::target::kubernetes::snapshot::read(client, &settings.rules).await;
         Ok((
             settings,
             cluster.map_err(|error| format!("error: {error}"))?,

@@ -42,7 +42,8 @@ pub struct PodChoice {
     /// Only those whose labels this selector selects, as `kubectl get --selector` reads it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub labels: Option<String>,
-    /// Only those whose annotations this selector selects.
+    /// Only those whose annotations this selector selects. A value that no label could have stands
+    /// between quotes: `team="A and B"`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub annotations: Option<String>,
     /// Only those in whose name this regular expression is found.

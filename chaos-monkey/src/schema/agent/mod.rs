@@ -107,7 +107,7 @@ impl Default for AgentSpec {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct KillRecovery {
-    /// After this an Event tells of it.
+    /// After this an Event and the webhooks tell of it.
     pub limit: Span,
     /// Whether everything is halted then, too.
     pub halt: bool,

@@ -66,7 +66,7 @@ const CLUSTER: [Permission; 2] = [
 ];
 
 /// What an agent needs where it kills, apart from the killing itself.
-const WHERE_IT_KILLS: [Permission; 23] = [
+const WHERE_IT_KILLS: [Permission; 22] = [
     may("get", "", "namespaces"),
     may("get", "", "pods"),
     may("list", "", "pods"),
@@ -89,11 +89,10 @@ const WHERE_IT_KILLS: [Permission; 23] = [
     may("list", "policy", "poddisruptionbudgets"),
     may("get", "", "configmaps"),
     may("create", "events.k8s.io", "events"),
-    may("patch", "events.k8s.io", "events"),
 ];
 
 /// What an agent needs in its own namespace.
-const AT_HOME: [Permission; 12] = [
+const AT_HOME: [Permission; 16] = [
     may("get", "coordination.k8s.io", "leases"),
     may("create", "coordination.k8s.io", "leases"),
     may("update", "coordination.k8s.io", "leases"),
@@ -106,6 +105,11 @@ const AT_HOME: [Permission; 12] = [
     may("create", "chaos.aplomb.dev", "killledgers"),
     may("update", "chaos.aplomb.dev", "killledgers"),
     may("get", "", "configmaps"),
+    // Its own pod, and whose that is, so that it never kills itself.
+    may("get", "", "namespaces"),
+    may("get", "", "pods"),
+    may("get", "apps", "replicasets"),
+    may("get", "apps", "deployments"),
 ];
 
 /// What a method needs where it kills.

@@ -19,7 +19,7 @@ use super::{halt, outage, send};
 use crate::agent::check::Check;
 use crate::agent::cluster::{OwnerName, Pod};
 use crate::agent::filter::{self, Candidate};
-use crate::agent::guard::{Halt, Leadership, Veto};
+use crate::agent::guard::{self, Halt, Leadership, Overall, Veto};
 use crate::agent::workload::Narrowing;
 use crate::agent::{Rules, ledger};
 use crate::schema::{KillMethod, KillOutcome, KillSpec, LedgerEntry};
@@ -66,6 +66,8 @@ pub enum Told {
     Vetoed(Veto),
     /// It would have been killed, if this were not a dry run.
     WouldKill,
+    /// There is a kill of this name already, of another copy or from before a clock was set back.
+    OnRecord,
     /// Something was sent, or could not be sent any more; the record says the same.
     Done {
         /// What became of it.
@@ -114,7 +116,7 @@ impl Killer {
     ) -> Result<Told, ClusterError> {
         let store = LedgerStore::new(self.connection.client.clone(), &self.namespace);
         let records = Records::new(self.connection.client.clone(), &self.namespace);
-        let (entry, deadline) = match self.reserve(rules, wanted, leads, &store).await? {
+        let (entry, deadline) = match Box::pin(self.reserve(rules, wanted, leads, &store)).await? {
             Ok(reserved) => reserved,
             Err(told) => return Ok(told),
         };
@@ -128,28 +130,62 @@ impl Killer {
             method: word(rules.method()).to_owned(),
         };
         if let Err(error) = records.create(&wanted.kill, spec).await {
-            // Nothing was sent, so that the reservation is free. If that cannot be written either
-            // it counts, until the next leader settles it.
-            release(&store, &wanted.kill).await;
+            // Nothing was sent, so that the reservation is free. Without a no there may be an open
+            // record now: both stay, until they are settled together.
+            if error.is_proven_no() {
+                settle(&store, &entry, KillOutcome::NotSent).await;
+            }
+            if error.is_conflict() {
+                return Ok(Told::OnRecord);
+            }
             return Err(error);
         }
-        let told = self.send(rules, wanted, leads, &store, deadline).await;
+        let sending = self.send(rules, wanted, leads, &store, &entry, deadline);
+        let told = Box::pin(sending).await;
         let (outcome, reason) = match &told {
             Ok(Told::Done { outcome, reason }) => (*outcome, reason.clone()),
             Ok(Told::Vetoed(veto)) => (KillOutcome::NotSent, Some(veto.to_string())),
-            Ok(Told::WouldKill) => (KillOutcome::NotSent, None),
+            Ok(Told::WouldKill | Told::OnRecord) => (KillOutcome::NotSent, None),
             Err(error) => (KillOutcome::NotSent, Some(error.to_string())),
         };
-        if let Err(error) = records.complete(&wanted.kill, outcome, reason).await {
-            tracing::warn!(kill = wanted.kill, %error, "the record could not be completed");
-        }
-        let settled = store
-            .change(|it| ledger::settle(it, &wanted.kill, outcome))
-            .await;
-        if let Err(error) = settled {
-            tracing::warn!(kill = wanted.kill, %error, "the ledger could not be settled");
+        match records.complete(&wanted.kill, outcome, reason).await {
+            Ok(()) => settle(&store, &entry, outcome).await,
+            // It stays open in the ledger, too, so that both are settled together.
+            Err(error) => {
+                tracing::warn!(kill = wanted.kill, %error, "the record could not be completed");
+            }
         }
         told
+    }
+
+    /// What forbids every kill now, whoever the victim would be: a few requests instead of those
+    /// of every owner.
+    ///
+    /// # Errors
+    ///
+    /// The cluster refuses or is too slow.
+    pub async fn veto_of_all(
+        &self,
+        rules: &Rules,
+        leads: LeadsNow<'_>,
+    ) -> Result<Option<Veto>, ClusterError> {
+        let store = LedgerStore::new(self.connection.client.clone(), &self.namespace);
+        let (ledger, halts, outage) =
+            tokio::join!(store.get(), self.halts(&self.namespace), self.outage(rules),);
+        let now = Timestamp::now();
+        let mut ledger = ledger?;
+        if let Some(ledger) = &mut ledger {
+            ledger::prune(ledger.spec_mut(), rules, now);
+        }
+        let overall = Overall {
+            now,
+            halts: halts.as_deref().map_err(String::as_str),
+            leadership: leadership(leads()),
+            ledger: ledger.as_ref().map_or(&[][..], |it| &it.spec().kills),
+            occasion: "",
+            outage: outage.as_deref(),
+        };
+        Ok(guard::veto_of_all(rules, &overall))
     }
 
     /// The pods of an owner that pass all filters, in the order of their names, and how many each
@@ -195,14 +231,15 @@ impl Killer {
         &self,
         rules: &Rules,
         found: &Found,
+        owner: &OwnerName,
         leads: LeadsNow<'_>,
     ) -> Result<Vec<Check>, ClusterError> {
         let store = LedgerStore::new(self.connection.client.clone(), &self.namespace);
         let ledger = store.get().await?;
         let entries = ledger.as_ref().map_or(&[][..], |it| &it.spec().kills);
         let wanted = Wanted {
-            owner: &found.owner,
-            pod_uid: &found.uid,
+            owner,
+            pod_uid: &found.pod.uid,
             occasion: "",
             kill: String::new(),
         };
@@ -232,12 +269,18 @@ impl Killer {
         let mut tries = 0;
         loop {
             tries += 1;
-            let before = if self.is_dry_run {
+            let mut before = if self.is_dry_run {
                 store.get().await?
             } else {
                 Some(store.read().await?)
             };
+            if let Some(ledger) = &mut before {
+                ledger::prune(ledger.spec_mut(), rules, Timestamp::now());
+            }
             let entries = before.as_ref().map_or(&[][..], |it| &it.spec().kills);
+            if entries.iter().any(|entry| entry.kill == wanted.kill) {
+                return Ok(Err(Told::OnRecord));
+            }
             let Some(look) = self.look(rules, wanted.owner, leads).await? else {
                 return Ok(Err(gone(wanted)));
             };
@@ -256,6 +299,7 @@ impl Killer {
             let deadline = Instant::now() + left;
             let entry = LedgerEntry {
                 kill: wanted.kill.clone(),
+                agent: self.agent.clone(),
                 occasion: wanted.occasion.to_owned(),
                 owner: wanted.owner.clone(),
                 pod: victim.name.clone(),
@@ -265,7 +309,6 @@ impl Killer {
                 outcome: None,
                 is_whole: false,
             };
-            ledger::prune(ledger.spec_mut(), now);
             ledger.spec_mut().kills.push(entry.clone());
             match store.replace(ledger).await {
                 Ok(_) => return Ok(Ok((entry, deadline))),
@@ -282,10 +325,16 @@ impl Killer {
         wanted: &Wanted<'_>,
         leads: LeadsNow<'_>,
         store: &LedgerStore,
+        own: &LedgerEntry,
         deadline: Instant,
     ) -> Result<Told, ClusterError> {
         let outage = self.outage(rules).await;
-        let ledger = store.read().await?;
+        let mut ledger = store.read().await?;
+        ledger::prune(ledger.spec_mut(), rules, Timestamp::now());
+        let is_own = |it: &LedgerEntry| it.kill == own.kill && it.outcome.is_none();
+        if !ledger.spec().kills.iter().any(is_own) {
+            return Ok(not_sent("its reservation was settled by somebody else"));
+        }
         let others: Vec<LedgerEntry> = ledger
             .spec()
             .kills
@@ -293,9 +342,16 @@ impl Killer {
             .filter(|it| it.kill != wanted.kill)
             .cloned()
             .collect();
-        let Some(fresh) = Fresh::read(&self.connection.client, wanted.owner).await? else {
+        let client = &self.connection.client;
+        let Some(mut fresh) = Fresh::read(client, wanted.owner).await? else {
             return Ok(gone(wanted));
         };
+        // The pods of a large owner come in many pages.
+        if fresh.asked.elapsed() > FRESH_FOR / 2
+            && !fresh.renew(client, wanted.owner, &own.pod).await?
+        {
+            return Ok(gone(wanted));
+        }
         let halt_asked = Instant::now();
         let look = Look {
             fresh,
@@ -310,22 +366,28 @@ impl Killer {
             return Ok(Told::Vetoed(veto));
         }
         let now = Instant::now();
-        let too_late = if now.duration_since(look.fresh.asked) > FRESH_FOR {
-            Some("what was read of the pod is more than a second old")
-        } else if now.duration_since(halt_asked) > HALT_READ_FOR {
-            Some("the halt switches were read more than half a second ago")
-        } else if now + ANSWER_LIMIT > deadline {
-            Some("there is no time left in which an answer could come")
-        } else {
-            None
-        };
-        if let Some(reason) = too_late {
-            return Ok(Told::Done {
-                outcome: KillOutcome::NotSent,
-                reason: Some(reason.to_owned()),
-            });
+        let is_fresh_until = look.fresh.asked + FRESH_FOR;
+        let halt_is_known_until = halt_asked + HALT_READ_FOR;
+        // By both clocks: one can be set, and the other one stands still while a machine sleeps.
+        let has_time =
+            now + ANSWER_LIMIT <= deadline && Timestamp::now() + ANSWER_LIMIT <= own.not_after;
+        if now > is_fresh_until {
+            return Ok(not_sent(
+                "what was read of the pod is more than a second old",
+            ));
         }
-        let sent = send::kill(&self.connection.client, rules.method(), victim).await;
+        if now > halt_is_known_until {
+            return Ok(not_sent(
+                "the halt switches were read more than half a second ago",
+            ));
+        }
+        if !has_time {
+            return Ok(not_sent(
+                "there is no time left in which an answer could come",
+            ));
+        }
+        let until = is_fresh_until.min(halt_is_known_until);
+        let sent = send::kill(client, rules.method(), victim, until).await;
         Ok(Told::Done {
             outcome: sent.outcome,
             reason: sent.reason,
@@ -375,13 +437,19 @@ fn gone(wanted: &Wanted<'_>) -> Told {
     })
 }
 
-/// Gives a reservation back of which nothing was sent.
-async fn release(store: &LedgerStore, kill: &str) {
-    let released = store
-        .change(|it| ledger::settle(it, kill, KillOutcome::NotSent))
-        .await;
-    if let Err(error) = released {
-        tracing::warn!(kill, %error, "the reservation could not be given back");
+fn not_sent(reason: &str) -> Told {
+    Told::Done {
+        outcome: KillOutcome::NotSent,
+        reason: Some(reason.to_owned()),
+    }
+}
+
+/// Writes into the ledger what became of a kill. Where that fails it stays open, and counts until
+/// it is settled by what became of the pod.
+async fn settle(store: &LedgerStore, entry: &LedgerEntry, outcome: KillOutcome) {
+    let settled = store.change(|it| ledger::settle(it, entry, outcome)).await;
+    if let Err(error) = settled {
+        tracing::warn!(kill = entry.kill, %error, "the ledger could not be settled");
     }
 }
 

@@ -4,12 +4,24 @@ use std::fmt::Write as _;
 use std::future::Future;
 use std::time::Duration;
 
+use hyper_util::client::legacy::Client as HttpClient;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use kube::client::ConfigExt as _;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
+use tokio::net::TcpStream;
 use tokio::time::timeout;
+use tower::{BoxError, ServiceBuilder, ServiceExt as _};
+
+use super::send_until::{LimitedBody, limited};
 
 /// How long a cluster may take to answer.
 pub const ANSWER_LIMIT: Duration = Duration::from_secs(5);
+
+/// How long a request can be on its way after it was written: a connection on which nothing is
+/// acknowledged for so long is broken off, and what waits in it is thrown away.
+pub(super) const UNDERWAY_LIMIT: Duration = Duration::from_secs(2);
 
 /// The word for the context of a pod that talks to its own cluster.
 const IN_CLUSTER: &str = "in-cluster";
@@ -58,6 +70,17 @@ impl ClusterError {
         }
     }
 
+    /// Whether it was a no, decided before anything was done. Without an answer, and with one that
+    /// tells of a mishap on the way, it may have been done.
+    pub const fn is_proven_no(&self) -> bool {
+        matches!(self.code(), 400..=407 | 409..=499)
+    }
+
+    /// Whether it had no answer at all, so that others will have none either.
+    pub const fn is_silence(&self) -> bool {
+        self.code() == 0
+    }
+
     /// Whether somebody else has changed it in the meantime, or made it before.
     pub const fn is_conflict(&self) -> bool {
         self.code() == 409
@@ -102,7 +125,7 @@ impl Connection {
             },
         };
         let namespace = config.default_namespace.clone();
-        let client = Client::try_from(careful(config)).map_err(|error| no_way(&error))?;
+        let client = client(config)?;
         Ok(Self {
             client,
             context,
@@ -111,12 +134,45 @@ impl Connection {
     }
 }
 
-/// Without the client's own retries: a refused eviction must not be sent again past a halt.
-fn careful(mut config: Config) -> Config {
-    config.default_retry = false;
-    config.connect_timeout = Some(ANSWER_LIMIT);
-    config.write_timeout = Some(ANSWER_LIMIT);
-    config
+/// A client that sends nothing twice and nothing late: neither it nor the layers below it try a
+/// request again, and what a broken connection holds is thrown away. A refused eviction, or one
+/// that waits in a socket, must not arrive past a halt.
+fn client(config: Config) -> Result<Client, ClusterError> {
+    let no_way = |error: kube::Error| ClusterError::NoWay(chain(&error));
+    if let Some(proxy) = &config.proxy_url {
+        let proxy = proxy.host().unwrap_or_default();
+        let why = format!("proxies are not supported, and the kubeconfig names one at `{proxy}`");
+        return Err(ClusterError::NoWay(why));
+    }
+    let mut tcp = HttpConnector::new();
+    tcp.enforce_http(false);
+    tcp.set_nodelay(true);
+    tcp.set_connect_timeout(Some(ANSWER_LIMIT));
+    #[cfg(target_os = "linux")]
+    tcp.set_tcp_user_timeout(Some(UNDERWAY_LIMIT));
+    let tcp = tcp.map_response(without_linger as fn(_) -> _);
+    let https = config
+        .rustls_https_connector_with_connector(tcp)
+        .map_err(no_way)?;
+    let http = HttpClient::builder(TokioExecutor::new())
+        .retry_canceled_requests(false)
+        .build::<_, LimitedBody>(https);
+    let service = ServiceBuilder::new()
+        .layer(config.base_uri_layer())
+        .option_layer(config.auth_layer().map_err(no_way)?)
+        .layer(config.extra_headers_layer().map_err(no_way)?)
+        .map_request(limited)
+        .map_err(BoxError::from)
+        .service(http);
+    Ok(Client::new(service, config.default_namespace))
+}
+
+/// A connection that throws away what it holds when it is closed.
+fn without_linger(stream: TokioIo<TcpStream>) -> TokioIo<TcpStream> {
+    if let Err(error) = stream.inner().set_zero_linger() {
+        tracing::warn!(%error, "a connection cannot be told to end at once");
+    }
+    stream
 }
 
 fn known(file: &Kubeconfig, name: &str) -> Result<(), ClusterError> {

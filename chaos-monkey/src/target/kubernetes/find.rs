@@ -1,49 +1,68 @@
-//! Finds a pod by its name, with the owner that stands behind it.
+//! Finds a pod by its name, with everything that stands behind it.
 
 use jiff::Timestamp;
-use k8s_openapi::api::apps::v1::ReplicaSet;
 use k8s_openapi::api::core::v1::Pod as PodResource;
-use kube::{Api, ResourceExt as _};
+use kube::Resource as _;
+use kube::api::GetParams;
+use kube::core::Request;
 
 use super::connection::{ClusterError, Connection, ask};
+use super::fresh;
+use super::owner::{self, ReadOwner};
 use crate::agent::NameHash;
-use crate::agent::cluster::OwnerName;
+use crate::agent::cluster::{Described, Owner, OwnerName, Pod};
+use crate::agent::filter::Candidate;
+use crate::agent::object::Object;
 use crate::schema::OwnerKind;
 
 /// A pod that was found.
 #[derive(Debug, Clone)]
 pub struct Found {
-    /// Its name.
-    pub pod: String,
-    /// Its unique identity.
-    pub uid: String,
-    /// Its topmost controller.
-    pub owner: OwnerName,
+    /// It, with its topmost controller.
+    pub pod: Pod,
+    owner: Option<Described>,
+    namespace: Option<Described>,
 }
 
-/// A pod that is not there, or that nobody brings back.
+/// A pod that is not there.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotFound {
-    /// The cluster refuses, or has no such pod.
+    /// The cluster refuses.
     #[error(transparent)]
     Cluster(#[from] ClusterError),
     /// There is no such pod.
     #[error("there is no pod `{0}`")]
     NoPod(String),
-    /// Nobody brings it back, or nobody knows whether somebody does.
-    #[error("`{pod}` has {owner}: it is never killed")]
-    NoOwner {
-        /// The pod.
-        pod: String,
-        /// What stands behind it.
-        owner: String,
-    },
 }
 
 impl Found {
     /// Its namespace and name.
     pub fn shown(&self) -> String {
-        format!("{}/{}", self.owner.namespace, self.pod)
+        format!("{}/{}", self.pod.namespace, self.pod.name)
+    }
+
+    /// The controller that brings it back.
+    ///
+    /// # Errors
+    ///
+    /// Nobody brings it back, or nobody knows whether somebody does.
+    pub fn owner(&self) -> Result<&OwnerName, String> {
+        let what = match &self.pod.owner {
+            Owner::Known(owner) => return Ok(owner),
+            Owner::Unknown(what) => format!("the controller {what}, of an unknown kind"),
+            Owner::Nobody => "no controller".to_owned(),
+        };
+        Err(format!("`{}` has {what}: it is never killed", self.shown()))
+    }
+
+    /// What the filters are asked about.
+    pub fn candidate(&self) -> Candidate<'_> {
+        Candidate {
+            pod: &self.pod,
+            owner: self.owner.as_ref(),
+            namespace: self.namespace.as_ref(),
+            now: Timestamp::now(),
+        }
     }
 }
 
@@ -51,56 +70,62 @@ impl Found {
 ///
 /// # Errors
 ///
-/// There is none, or it has no controller that brings it back.
+/// There is none, or the cluster refuses or is too slow.
 pub async fn pod(connection: &Connection, name: &str) -> Result<Found, NotFound> {
     let default = (connection.namespace.as_str(), name);
     let (namespace, name) = name.split_once('/').unwrap_or(default);
     let shown = format!("{namespace}/{name}");
-    let api: Api<PodResource> = Api::namespaced(connection.client.clone(), namespace);
-    let pod = ask(format!("get pod {shown}"), api.get_opt(name)).await?;
-    let pod = pod.ok_or_else(|| NotFound::NoPod(shown.clone()))?;
-    let no_owner = |owner: String| NotFound::NoOwner {
-        pod: shown.clone(),
-        owner,
+    let client = &connection.client;
+    let request = Request::new(PodResource::url_path(&(), Some(namespace)));
+    let request = request.get(name, &GetParams::default());
+    let request = request.map_err(kube::Error::BuildRequest);
+    let pod = ask(format!("get pod {shown}"), async {
+        client.request::<Object>(request?).await
+    });
+    let pod = match pod.await {
+        Err(error) if error.code() == 404 => return Err(NotFound::NoPod(shown)),
+        pod => pod?,
     };
-    let mut kind_and_name = controller(&pod);
-    if let Some((kind, set)) = &kind_and_name
-        && kind == OwnerKind::ReplicaSet.as_str()
-    {
-        let api: Api<ReplicaSet> = Api::namespaced(connection.client.clone(), namespace);
-        let set = ask(
-            format!("get replicaset {namespace}/{set}"),
-            api.get_opt(set),
-        )
-        .await?;
-        if let Some(behind) = set.as_ref().and_then(controller) {
-            kind_and_name = Some(behind);
-        }
-    }
-    let Some((kind, owner)) = kind_and_name else {
-        return Err(no_owner("no controller".to_owned()));
-    };
-    let Some(kind) = OwnerKind::named(&kind) else {
-        return Err(no_owner(format!(
-            "the controller {kind} `{owner}`, of an unknown kind"
-        )));
-    };
+    let (owner, described) = topmost(connection, pod.metadata.owner()).await?;
     Ok(Found {
-        pod: name.to_owned(),
-        uid: pod.uid().unwrap_or_default(),
-        owner: OwnerName {
-            namespace: namespace.to_owned(),
-            kind,
-            name: owner,
-        },
+        pod: pod.into_pod(owner),
+        owner: described,
+        namespace: fresh::namespace(client, namespace).await?,
     })
 }
 
-/// The kind and name of the controller of an object.
-fn controller(object: &impl kube::Resource) -> Option<(String, String)> {
-    let mut references = object.meta().owner_references.iter().flatten();
-    let reference = references.find(|it| it.controller == Some(true))?;
-    Some((reference.kind.clone(), reference.name.clone()))
+/// The controller that nobody stands behind, as the agent's census finds it, too.
+async fn topmost(
+    connection: &Connection,
+    direct: Owner,
+) -> Result<(Owner, Option<Described>), ClusterError> {
+    /// More than Kubernetes has, so that a circle ends.
+    const DEEPEST: usize = 4;
+    let mut next = direct;
+    for _ in 0..DEEPEST {
+        let Owner::Known(name) = &next else {
+            return Ok((next, None));
+        };
+        let Some(read) = owner::read(&connection.client, name).await? else {
+            let what = format!("{} `{}`, which is not there", name.kind.as_str(), name.name);
+            return Ok((Owner::Unknown(what), None));
+        };
+        let ReadOwner {
+            behind, described, ..
+        } = read;
+        let Some((kind, behind)) = behind else {
+            return Ok((next, Some(described)));
+        };
+        next = match OwnerKind::named(&kind) {
+            Some(kind) => Owner::Known(OwnerName {
+                namespace: name.namespace.clone(),
+                kind,
+                name: behind,
+            }),
+            None => Owner::Unknown(format!("{kind} `{behind}`")),
+        };
+    }
+    Ok((Owner::Unknown("a circle of controllers".to_owned()), None))
 }
 
 /// The name of a kill by hand: each is an occasion of its own.
@@ -109,3 +134,6 @@ pub fn occasion_by_hand(owner: &OwnerName) -> String {
     let owner = NameHash::of_owner(owner);
     format!("by-hand-{}-{owner}", now.strftime("%Y%m%d-%H%M%S-%3f"))
 }
+
+#[cfg(test)]
+mod tests;

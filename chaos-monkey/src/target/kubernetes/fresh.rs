@@ -4,16 +4,17 @@
 use k8s_openapi::api::apps::v1::ReplicaSet;
 use k8s_openapi::api::core::v1::{Namespace, Pod as PodResource};
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
-use kube::api::ListParams;
-use kube::core::{Selector, SelectorExt as _};
+use kube::api::{GetParams, ListParams};
+use kube::core::{Request, Selector, SelectorExt as _};
 use kube::{Api, Client, Resource};
 use tokio::time::Instant;
 
 use super::connection::{ClusterError, ask};
 use super::list::Listing;
 use super::owner::{self, ReadOwner};
-use crate::agent::cluster::{Described, Owner, OwnerName, Pod, Texts};
+use crate::agent::cluster::{Described, OwnerName, Pod, Texts};
 use crate::agent::guard::{DisruptionBudget, OwnerState};
+use crate::agent::object::Object;
 use crate::schema::OwnerKind;
 
 /// What decides about a kill.
@@ -58,6 +59,49 @@ impl Fresh {
         }))
     }
 
+    /// Reads again all of it but the other pods of the owner; `false` where the owner, its
+    /// namespace or the pod is no more.
+    ///
+    /// # Errors
+    ///
+    /// The cluster refuses or is too slow.
+    pub(super) async fn renew(
+        &mut self,
+        client: &Client,
+        name: &OwnerName,
+        victim: &str,
+    ) -> Result<bool, ClusterError> {
+        let asked = Instant::now();
+        let what = format!("{}/{victim}", name.namespace);
+        let pod = Request::new(PodResource::url_path(&(), Some(&name.namespace)));
+        let pod = pod.get(victim, &GetParams::default());
+        let pod = pod.map_err(kube::Error::BuildRequest);
+        let (namespace, owner, budgets, pod) = tokio::try_join!(
+            namespace(client, &name.namespace),
+            owner::read(client, name),
+            budgets(client, &name.namespace),
+            ask(format!("get pod {what}"), async {
+                match client.request::<Object>(pod?).await {
+                    Err(kube::Error::Api(status)) if status.code == 404 => Ok(None),
+                    answer => answer.map(Some),
+                }
+            }),
+        )?;
+        let (Some(namespace), Some(owner), Some(pod)) = (namespace, owner, pod) else {
+            return Ok(false);
+        };
+        let Some(known) = self.pods.iter_mut().find(|it| it.uid == pod.metadata.uid) else {
+            return Ok(false);
+        };
+        *known = pod.into_pod(owner.of_pods(name));
+        self.asked = asked;
+        self.namespace = namespace;
+        self.owner = owner.described;
+        self.state = owner.state;
+        self.budgets = budgets;
+        Ok(true)
+    }
+
     /// The disruption budgets that select a pod.
     pub(super) fn budgets_of(&self, labels: &Texts) -> Vec<DisruptionBudget> {
         let selecting = self
@@ -68,7 +112,10 @@ impl Fresh {
     }
 }
 
-async fn namespace(client: &Client, name: &str) -> Result<Option<Described>, ClusterError> {
+pub(super) async fn namespace(
+    client: &Client,
+    name: &str,
+) -> Result<Option<Described>, ClusterError> {
     let api: Api<Namespace> = Api::all(client.clone());
     let found = ask(format!("get namespace {name}"), api.get_metadata_opt(name)).await?;
     Ok(found.map(|it| Described {
@@ -136,7 +183,7 @@ async fn pods(
             let controller = pod.metadata.controller();
             controller.is_some_and(|it| controllers.contains(&it.uid))
         })
-        .map(|pod| pod.into_pod(Owner::Known(name.clone())))
+        .map(|pod| pod.into_pod(owner.of_pods(name)))
         .collect();
     pods.sort_by(|one, other| one.name.cmp(&other.name));
     Ok(pods)

@@ -9,12 +9,17 @@ use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
+use tokio::sync::OnceCell;
+use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use super::connection::chain;
 
 /// How much of an answer is read.
 const LONGEST_ANSWER: usize = 1 << 20;
+
+/// Made once, since it takes a while to read all root certificates.
+static CONNECTOR: OnceCell<HttpsConnector<HttpConnector>> = OnceCell::const_new();
 
 /// Sends a request and reads the answer.
 ///
@@ -27,8 +32,10 @@ pub(super) async fn send(
     limit: Duration,
 ) -> Result<(StatusCode, Bytes), String> {
     let answer = async {
+        let connector = CONNECTOR.get_or_try_init(|| spawn_blocking(connector));
+        let connector = connector.await.map_err(|error| error.to_string())?;
         let client: Client<HttpsConnector<HttpConnector>, Full<Bytes>> =
-            Client::builder(TokioExecutor::new()).build(connector());
+            Client::builder(TokioExecutor::new()).build(connector.clone());
         let answer = client.request(request.map(Full::new)).await;
         let answer = answer.map_err(|error| chain(&error))?;
         let status = answer.status();

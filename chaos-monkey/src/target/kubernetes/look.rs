@@ -8,7 +8,7 @@ use crate::agent::Rules;
 use crate::agent::check::{self, Check};
 use crate::agent::cluster::Pod;
 use crate::agent::filter::Candidate;
-use crate::agent::guard::{Halt, Leadership, Situation, Veto};
+use crate::agent::guard::{Halt, Leadership, Overall, Situation, Veto};
 use crate::agent::workload::Narrowing;
 use crate::schema::LedgerEntry;
 
@@ -54,19 +54,21 @@ impl Look {
         };
         let budgets = self.fresh.budgets_of(&victim.described.labels);
         let situation = Situation {
-            now,
+            overall: Overall {
+                now,
+                halts: self.halts.as_deref().map_err(String::as_str),
+                leadership: self.leadership,
+                ledger,
+                occasion: wanted.occasion,
+                outage: self.outage.as_deref(),
+            },
             victim,
             owner: wanted.owner,
             state: &self.fresh.state,
             // One that is not understood does not pass the filters.
             narrowing: Narrowing::of(&self.fresh.owner, rules).unwrap_or_default(),
             pods: &self.fresh.pods,
-            halts: self.halts.as_deref().map_err(String::as_str),
-            leadership: self.leadership,
-            ledger,
-            occasion: wanted.occasion,
             disruption_budgets: &budgets,
-            outage: self.outage.as_deref(),
         };
         let mut checks = check::filters(rules, &candidate);
         checks.extend(check::guards(rules, &situation));

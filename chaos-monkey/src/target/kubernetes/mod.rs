@@ -21,9 +21,13 @@ pub mod recovery;
 #[cfg(test)]
 mod scripted;
 mod send;
+mod send_until;
 pub mod snapshot;
 mod watch;
 mod webhook;
+
+/// What stands in place of the name of an agent where somebody kills by hand.
+pub const BY_HAND: &str = "by hand";
 
 pub use attempt::{Candidates, Killer, Leads, LeadsNow, Told, Wanted};
 pub use connection::{ANSWER_LIMIT, ClusterError, Connection};

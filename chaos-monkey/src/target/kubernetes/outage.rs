@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, StatusCode};
+use http::{Request, StatusCode, Uri};
 
 use super::http::send;
 use crate::schema::OutageProbe;
@@ -22,10 +22,27 @@ pub(super) async fn ask(probe: &OutageProbe) -> Option<String> {
         }
     };
     match get(&url).await {
-        Err(error) => Some(format!("{url} has not answered: {error}")),
-        Ok((status, _)) if !status.is_success() => Some(format!("{url} answered {status}")),
+        Err(error) => Some(format!("{} has not answered: {error}", shown(&url))),
+        Ok((status, _)) if !status.is_success() => {
+            Some(format!("{} answered {status}", shown(&url)))
+        }
         Ok((_, body)) if is_prometheus => results(&body).err(),
         Ok(_) => None,
+    }
+}
+
+/// An address without what may be secret in it: names and passwords, and the query.
+fn shown(url: &str) -> String {
+    match url.parse::<Uri>() {
+        Ok(url) => {
+            let scheme = url.scheme_str().unwrap_or_default();
+            let port = url
+                .port()
+                .map_or_else(String::new, |port| format!(":{port}"));
+            let host = url.host().unwrap_or_default();
+            format!("{scheme}://{host}{port}{}", url.path())
+        }
+        Err(_) => "the outage probe".to_owned(),
     }
 }
 
@@ -47,3 +64,6 @@ fn results(body: &[u8]) -> Result<(), String> {
         None => Err("the answer of Prometheus has no results at all".to_owned()),
     }
 }
+
+#[cfg(test)]
+mod tests;

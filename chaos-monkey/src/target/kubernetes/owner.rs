@@ -1,14 +1,16 @@
 //! How a controller is: how many pods it wants and has, and whether it is being changed.
 
 use k8s_openapi::NamespaceResourceScope;
-use k8s_openapi::api::apps::v1::{DaemonSet, Deployment, ReplicaSet, StatefulSet};
+use k8s_openapi::api::apps::v1::{
+    DaemonSet, Deployment, DeploymentCondition, ReplicaSet, StatefulSet,
+};
 use k8s_openapi::api::core::v1::ReplicationController;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
 use kube::{Api, Client, Resource};
 use serde::de::DeserializeOwned;
 
 use super::connection::{ClusterError, ask};
-use crate::agent::cluster::{Described, OwnerName};
+use crate::agent::cluster::{Described, Owner, OwnerName};
 use crate::agent::guard::OwnerState;
 use crate::schema::OwnerKind;
 
@@ -20,6 +22,26 @@ pub(super) struct ReadOwner {
     /// The labels of its pods, as the API reads a selector.
     pub(super) selector: LabelSelector,
     pub(super) state: OwnerState,
+    /// The kind and name of the controller behind it, if there is one.
+    pub(super) behind: Option<(String, String)>,
+}
+
+impl ReadOwner {
+    /// What stands behind its pods: itself, unless another controller stands behind it, of which
+    /// nobody knows what it does when one of them is killed.
+    pub(super) fn of_pods(&self, name: &OwnerName) -> Owner {
+        match &self.behind {
+            None => Owner::Known(name.clone()),
+            Some((kind, behind)) => Owner::Unknown(format!("{kind} `{behind}` behind {name}")),
+        }
+    }
+}
+
+/// The kind and name of the controller of an object.
+pub(super) fn controller(meta: &ObjectMeta) -> Option<(String, String)> {
+    let mut references = meta.owner_references.iter().flatten();
+    let reference = references.find(|it| it.controller == Some(true))?;
+    Some((reference.kind.clone(), reference.name.clone()))
 }
 
 /// Reads a controller; `None` where there is none of this name.
@@ -60,6 +82,7 @@ fn read_owner(meta: &ObjectMeta, selector: LabelSelector, state: OwnerState) -> 
         },
         selector,
         state,
+        behind: controller(meta),
     }
 }
 
@@ -76,7 +99,13 @@ fn deployment(it: &Deployment) -> ReadOwner {
     let status = it.status.clone().unwrap_or_default();
     let wanted = number(spec.replicas.or(Some(1)));
     let (all, updated) = (number(status.replicas), number(status.updated_replicas));
-    let rollout = if updated < wanted {
+    let conditions = status.conditions.unwrap_or_default();
+    let is_too_late = |it: &DeploymentCondition| {
+        it.type_ == "Progressing" && it.reason.as_deref() == Some("ProgressDeadlineExceeded")
+    };
+    let rollout = if conditions.iter().any(is_too_late) {
+        Some("it has exceeded its deadline".to_owned())
+    } else if updated < wanted {
         Some(format!("{updated} of {wanted} pods are new"))
     } else if all > updated {
         Some(format!("{} old pods are left", all - updated))
@@ -87,6 +116,7 @@ fn deployment(it: &Deployment) -> ReadOwner {
         wanted,
         ready: number(status.ready_replicas),
         rollout,
+        unavailable: updated.saturating_sub(number(status.available_replicas)),
         is_stale: is_stale(&it.metadata, status.observed_generation),
     };
     read_owner(&it.metadata, spec.selector, state)
@@ -100,14 +130,16 @@ fn stateful_set(it: &StatefulSet) -> ReadOwner {
     let kept = number(strategy.rolling_update.unwrap_or_default().partition);
     let is_new = status.update_revision == status.current_revision;
     let updated = number(status.updated_replicas);
-    // Pods below the partition stay old on purpose, and with `OnDelete` all do until they die.
+    // Pods below the partition stay old on purpose, and with `OnDelete` all do until they die. The
+    // new revision becomes the current one when the last new pod is ready.
     let is_rolling = strategy.type_.as_deref() != Some("OnDelete")
         && !is_new
-        && updated < wanted.saturating_sub(kept);
+        && (kept == 0 || updated < wanted.saturating_sub(kept));
     let state = OwnerState {
         wanted,
         ready: number(status.ready_replicas),
         rollout: is_rolling.then(|| format!("{updated} of {wanted} pods are new")),
+        unavailable: 0,
         is_stale: is_stale(&it.metadata, status.observed_generation),
     };
     read_owner(&it.metadata, spec.selector, state)
@@ -119,11 +151,17 @@ fn daemon_set(it: &DaemonSet) -> ReadOwner {
     let wanted = number(Some(status.desired_number_scheduled));
     let updated = number(status.updated_number_scheduled);
     let strategy = spec.update_strategy.unwrap_or_default();
-    let is_rolling = strategy.type_.as_deref() != Some("OnDelete") && updated < wanted;
+    let rolls = strategy.type_.as_deref() != Some("OnDelete");
+    let available = number(status.number_available);
     let state = OwnerState {
         wanted,
         ready: number(Some(status.number_ready)),
-        rollout: is_rolling.then(|| format!("{updated} of {wanted} pods are new")),
+        rollout: (rolls && updated < wanted).then(|| format!("{updated} of {wanted} pods are new")),
+        unavailable: if rolls {
+            wanted.saturating_sub(available)
+        } else {
+            0
+        },
         is_stale: is_stale(&it.metadata, status.observed_generation),
     };
     read_owner(&it.metadata, spec.selector, state)
@@ -169,6 +207,10 @@ fn scaled(wanted: u32, all: u32, ready: u32) -> OwnerState {
         wanted,
         ready,
         rollout: (all != wanted).then(|| format!("it has {all} pods and wants {wanted}")),
+        unavailable: 0,
         is_stale: false,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,10 +2,13 @@
 
 use kube::api::{DeleteParams, ListParams, ObjectMeta, Patch, PatchParams, PostParams};
 use kube::{Api, Client};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::connection::{ClusterError, ask};
-use crate::schema::{KillOutcome, KillRecord, KillSpec, KillStatus};
+use crate::schema::{KillOutcome, KillRecord, KillSpec};
+
+/// How many records are in a page of a list.
+const PAGE: u32 = 500;
 
 /// The records of a namespace of agents.
 #[derive(Clone)]
@@ -44,7 +47,7 @@ impl Records {
         Ok(())
     }
 
-    /// Says what became of one.
+    /// Says what became of one. One that somebody has taken away needs no completion.
     ///
     /// # Errors
     ///
@@ -55,33 +58,29 @@ impl Records {
         outcome: KillOutcome,
         reason: Option<String>,
     ) -> Result<(), ClusterError> {
-        let status = KillStatus {
-            outcome: Some(outcome),
-            reason,
-            whole_after: None,
-        };
-        self.patch(name, &status).await
+        // A null takes away the reason that was there before.
+        let status = json!({"outcome": outcome, "reason": reason});
+        self.patch(name, status).await
     }
 
-    /// Says how long the owner took until it was whole again.
+    /// Says how long the owner took until it was whole again. One that somebody has taken away
+    /// needs no completion.
     ///
     /// # Errors
     ///
     /// The cluster refuses or is too slow.
     pub async fn whole_after(&self, name: &str, after: String) -> Result<(), ClusterError> {
-        let status = KillStatus {
-            whole_after: Some(after),
-            ..KillStatus::default()
-        };
-        self.patch(name, &status).await
+        self.patch(name, json!({"wholeAfter": after})).await
     }
 
-    async fn patch(&self, name: &str, status: &KillStatus) -> Result<(), ClusterError> {
+    async fn patch(&self, name: &str, status: Value) -> Result<(), ClusterError> {
         let patch = Patch::Merge(json!({ "status": status }));
         let parameters = PatchParams::default();
         let question = self.api.patch_status(name, &parameters, &patch);
-        ask(format!("patch status of kill {name}"), question).await?;
-        Ok(())
+        match ask(format!("patch status of kill {name}"), question).await {
+            Err(error) if error.code() != 404 => Err(error),
+            _ => Ok(()),
+        }
     }
 
     /// One of them.
@@ -99,9 +98,16 @@ impl Records {
     ///
     /// The cluster refuses or is too slow.
     pub async fn all(&self) -> Result<Vec<KillRecord>, ClusterError> {
-        let mut all = ask("list kills", self.api.list(&ListParams::default()))
-            .await?
-            .items;
+        let mut all = Vec::new();
+        let mut parameters = ListParams::default().limit(PAGE);
+        loop {
+            let page = ask("list kills", self.api.list(&parameters)).await?;
+            all.extend(page.items);
+            match page.metadata.continue_.filter(|next| !next.is_empty()) {
+                Some(next) => parameters.continue_token = Some(next),
+                None => break,
+            }
+        }
         all.sort_by(|one, other| {
             (one.spec.at, &one.metadata.name).cmp(&(other.spec.at, &other.metadata.name))
         });

@@ -1,8 +1,10 @@
 //! Whether the owner of a victim is whole again, and what became of kills whose agent is gone.
 
-use jiff::Timestamp;
+use std::time::Duration;
 
-use super::connection::{ClusterError, Connection};
+use tokio::time::Instant;
+
+use super::connection::{ClusterError, Connection, UNDERWAY_LIMIT};
 use super::fresh::Fresh;
 use super::ledger::LedgerStore;
 use super::record::Records;
@@ -10,8 +12,11 @@ use crate::agent::cluster::Pod;
 use crate::agent::ledger;
 use crate::schema::{KillOutcome, LedgerEntry};
 
-/// How much the clock of another agent may differ.
-const CLOCK_SKEW: jiff::SignedDuration = jiff::SignedDuration::from_secs(5);
+/// How long after the last moment of a kill it is settled by somebody else: longer than its
+/// request can be on its way.
+const MARGIN: Duration = Duration::from_secs(5);
+
+const _: () = assert!(MARGIN.as_secs() > UNDERWAY_LIMIT.as_secs());
 
 /// How an open kill stands.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,6 +25,8 @@ pub enum Standing {
     UnderWay,
     /// It was never sent, and its reservation is free again.
     NotSent,
+    /// It may have been sent, and its victim lives: it counts, and nobody waits for it any more.
+    Survived,
     /// Its owner is not whole again, for this reason.
     NotWhole(String),
     /// Its owner is whole again, or is no more.
@@ -27,6 +34,33 @@ pub enum Standing {
         /// Seconds since the kill.
         seconds: f64,
     },
+}
+
+/// Since when somebody knows of an open kill.
+#[derive(Debug, Clone, Copy)]
+pub struct Known {
+    /// When it was seen first, by a clock that no change of the time of day can move.
+    pub since: Instant,
+    /// Whether this is the first look at it.
+    pub is_first_look: bool,
+}
+
+impl Known {
+    /// One that is seen for the first time.
+    pub fn now() -> Self {
+        Self {
+            since: Instant::now(),
+            is_first_look: true,
+        }
+    }
+
+    /// Whether nothing can be sent any more for a kill, whatever the clocks of others say: as much
+    /// time has passed since it was seen as its agent had at all.
+    fn is_over(&self, entry: &LedgerEntry) -> bool {
+        let span = entry.not_after.duration_since(entry.at);
+        let span = Duration::try_from(span).unwrap_or(Duration::ZERO);
+        self.since.elapsed() >= span.saturating_add(MARGIN)
+    }
 }
 
 /// Looks at a kill that the ledger holds as open, and writes down what is new about it. Who sees
@@ -39,12 +73,12 @@ pub async fn follow(
     connection: &Connection,
     namespace: &str,
     entry: &LedgerEntry,
-    is_first_look: bool,
+    known: Known,
 ) -> Result<Standing, ClusterError> {
     let store = LedgerStore::new(connection.client.clone(), namespace);
     let records = Records::new(connection.client.clone(), namespace);
-    let now = Timestamp::now();
-    if entry.outcome.is_none() && now < entry.not_after + CLOCK_SKEW {
+    let is_over = known.is_over(entry);
+    if entry.outcome.is_none() && !is_over {
         return Ok(Standing::UnderWay);
     }
     let fresh = Fresh::read(&connection.client, &entry.owner).await?;
@@ -53,13 +87,18 @@ pub async fn follow(
     if entry.outcome.is_none() {
         let (outcome, reason) = settled(victim);
         let reason = format!("{reason}, long after its agent could have sent anything");
-        complete(&records, &entry.kill, outcome, reason).await?;
+        records.complete(&entry.kill, outcome, Some(reason)).await?;
         store
-            .change(|it| ledger::settle(it, &entry.kill, outcome))
+            .change(|it| ledger::settle(it, entry, outcome))
             .await?;
         if outcome == KillOutcome::NotSent {
             return Ok(Standing::NotSent);
         }
+    }
+    let is_unknown = entry.outcome == Some(KillOutcome::Unknown);
+    if is_unknown && is_over && victim.is_some_and(|pod| !pod.is_terminating) {
+        store.change(|it| ledger::close(it, &entry.kill)).await?;
+        return Ok(Standing::Survived);
     }
     let reason = match &fresh {
         Some(fresh) => not_whole(fresh, victim),
@@ -69,31 +108,14 @@ pub async fn follow(
     if let Some(reason) = reason {
         return Ok(Standing::NotWhole(reason));
     }
-    let seconds = Timestamp::now().duration_since(entry.at).as_secs_f64();
-    let at_most = if is_first_look { "<" } else { "" };
+    let since = jiff::Timestamp::now().duration_since(entry.at);
+    // One of the future was made just now, whichever clock is wrong.
+    let seconds = since.as_secs_f64().max(0.0);
+    let at_most = if known.is_first_look { "<" } else { "" };
     let after = format!("{at_most}{seconds:.1}s");
-    match records.whole_after(&entry.kill, after).await {
-        // A record that somebody has deleted needs no completion.
-        Err(error) if error.code() != 404 => return Err(error),
-        _ => {}
-    }
-    store
-        .change(|it| ledger::mark_whole(it, &entry.kill))
-        .await?;
+    records.whole_after(&entry.kill, after).await?;
+    store.change(|it| ledger::close(it, &entry.kill)).await?;
     Ok(Standing::Whole { seconds })
-}
-
-async fn complete(
-    records: &Records,
-    kill: &str,
-    outcome: KillOutcome,
-    reason: String,
-) -> Result<(), ClusterError> {
-    match records.complete(kill, outcome, Some(reason)).await {
-        // Reserved, and then its agent was gone before the record was written.
-        Err(error) if error.code() == 404 => Ok(()),
-        result => result,
-    }
 }
 
 /// What became of a kill of whose agent nothing was heard: its victim tells.
@@ -124,3 +146,6 @@ fn not_whole(fresh: &Fresh, victim: Option<&Pod>) -> Option<String> {
     }
     None
 }
+
+#[cfg(test)]
+mod tests;

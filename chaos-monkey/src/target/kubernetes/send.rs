@@ -6,11 +6,13 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{
     DeleteOptions, ObjectMeta, Preconditions as EvictionPreconditions,
 };
 use kube::api::{DeleteParams, PostParams, Preconditions};
-use kube::core::Status;
-use kube::core::response::StatusSummary;
-use kube::{Api, Client};
+use kube::core::Request;
+use kube::{Client, Resource as _};
+use serde_json::Value;
+use tokio::time::Instant;
 
 use super::connection::{ClusterError, ask};
+use super::send_until::SendUntil;
 use crate::agent::cluster::Pod;
 use crate::schema::{KillMethod, KillOutcome};
 
@@ -21,21 +23,34 @@ pub(super) struct Sent {
     pub(super) reason: Option<String>,
 }
 
-/// Kills a pod, if it is still the one that was read, in the version that was read.
-pub(super) async fn kill(client: &Client, method: KillMethod, pod: &Pod) -> Sent {
-    let api: Api<PodResource> = Api::namespaced(client.clone(), &pod.namespace);
+/// Kills a pod, if it is still the one that was read, in the version that was read. After `until`
+/// nothing is written to the cluster any more.
+pub(super) async fn kill(client: &Client, method: KillMethod, pod: &Pod, until: Instant) -> Sent {
     let name = format!("{}/{}", pod.namespace, pod.name);
-    let answer = match method {
-        KillMethod::Evict => evict(&api, pod, name).await,
-        KillMethod::Delete(grace) => {
-            delete(&api, pod, name, Some(grace.get().as_secs() as u32)).await
-        }
-        KillMethod::DeleteNow => delete(&api, pod, name, Some(0)).await,
+    let (what, request) = match method {
+        KillMethod::Evict => (format!("evict {name}"), eviction(pod)),
+        KillMethod::Delete(grace) => (
+            format!("delete {name}"),
+            deletion(pod, grace.get().as_secs() as u32),
+        ),
+        KillMethod::DeleteNow => (format!("delete {name}"), deletion(pod, 0)),
     };
-    match answer {
+    let limit = SendUntil::new(until);
+    let extension = limit.clone();
+    let question = async {
+        let mut request = request.map_err(kube::Error::BuildRequest)?;
+        request.extensions_mut().insert(extension);
+        client.request::<Value>(request).await
+    };
+    let answer = ask(what.clone(), question).await;
+    match answer.and_then(|answer| success(what, &answer)) {
         Ok(()) => Sent {
             outcome: KillOutcome::Killed,
             reason: None,
+        },
+        Err(_) if limit.is_refused() => Sent {
+            outcome: KillOutcome::NotSent,
+            reason: Some("the way to the cluster was not free in time".to_owned()),
         },
         Err(error) => Sent {
             outcome: outcome(&error),
@@ -45,7 +60,7 @@ pub(super) async fn kill(client: &Client, method: KillMethod, pod: &Pod) -> Sent
 }
 
 /// Through the subresource itself: only so do the preconditions reach the API.
-async fn evict(api: &Api<PodResource>, pod: &Pod, name: String) -> Result<(), ClusterError> {
+fn eviction(pod: &Pod) -> Result<http::Request<Vec<u8>>, kube::core::request::Error> {
     let eviction = Eviction {
         metadata: ObjectMeta {
             name: Some(pod.name.clone()),
@@ -60,37 +75,38 @@ async fn evict(api: &Api<PodResource>, pod: &Pod, name: String) -> Result<(), Cl
             ..DeleteOptions::default()
         }),
     };
-    let what = format!("evict {name}");
+    let body = serde_json::to_vec(&eviction).map_err(kube::core::request::Error::SerializeBody)?;
     let parameters = PostParams::default();
-    let question = api.create_subresource("eviction", &pod.name, &parameters, &eviction);
-    let status: Status = ask(what.clone(), question).await?;
-    // With two disruption budgets on one pod the answer is 201, and a failure inside.
-    if status.status == Some(StatusSummary::Success) {
-        return Ok(());
-    }
-    Err(ClusterError::Refused {
-        what,
-        why: status.message,
-        code: status.code,
-    })
+    pods_of(pod).create_subresource("eviction", &pod.name, &parameters, body)
 }
 
-async fn delete(
-    api: &Api<PodResource>,
-    pod: &Pod,
-    name: String,
-    grace: Option<u32>,
-) -> Result<(), ClusterError> {
+fn deletion(pod: &Pod, grace: u32) -> Result<http::Request<Vec<u8>>, kube::core::request::Error> {
     let parameters = DeleteParams {
-        grace_period_seconds: grace,
+        grace_period_seconds: Some(grace),
         preconditions: Some(Preconditions {
             uid: Some(pod.uid.clone()),
             resource_version: Some(pod.version.clone()),
         }),
         ..DeleteParams::default()
     };
-    ask(format!("delete {name}"), api.delete(&pod.name, &parameters)).await?;
-    Ok(())
+    pods_of(pod).delete(&pod.name, &parameters)
+}
+
+fn pods_of(pod: &Pod) -> Request {
+    Request::new(PodResource::url_path(&(), Some(&pod.namespace)))
+}
+
+/// An eviction is answered with a status, a deletion with that or with the pod. With two
+/// disruption budgets on one pod an eviction is answered 201, and a failure inside.
+fn success(what: String, answer: &Value) -> Result<(), ClusterError> {
+    if answer["kind"] != "Status" || answer["status"] == "Success" {
+        return Ok(());
+    }
+    Err(ClusterError::Refused {
+        what,
+        why: answer["message"].as_str().unwrap_or_default().to_owned(),
+        code: answer["code"].as_u64().unwrap_or_default() as u16,
+    })
 }
 
 /// A no with a status was decided before anything was done. Without an answer, or with one that

@@ -111,7 +111,7 @@ async fn post(
     content_type: &'static str,
     body: Bytes,
 ) -> Result<StatusCode, String> {
-    let request = Request::post(url(webhook)?)
+    let request = Request::post(url(webhook).await?)
         .header(header::CONTENT_TYPE, content_type)
         .header(header::USER_AGENT, "chaos-monkey")
         .body(body);
@@ -122,16 +122,17 @@ async fn post(
 /// Why a webhook cannot be reached. Any answer will do: nothing is posted.
 pub(super) async fn trouble(webhook: &Webhook) -> Option<String> {
     let ask = async {
-        let request = Request::head(url(webhook)?).body(Bytes::new());
+        let request = Request::head(url(webhook).await?).body(Bytes::new());
         send(request.map_err(|error| error.to_string())?, LIMIT).await
     };
     ask.await.err()
 }
 
 /// What stands in its file, which no error repeats.
-fn url(webhook: &Webhook) -> Result<Uri, String> {
+async fn url(webhook: &Webhook) -> Result<Uri, String> {
     let file = Path::new(&webhook.url_file);
-    let text = std::fs::read_to_string(file)
+    let text = tokio::fs::read_to_string(file)
+        .await
         .map_err(|error| format!("{}: cannot be read: {error}", file.display()))?;
     let url = text.trim().parse::<Uri>().ok();
     url.filter(|url| matches!(url.scheme_str(), Some("http" | "https")) && url.host().is_some())

@@ -1,78 +1,110 @@
-//! Events of Kubernetes about pods and owners.
+//! Events of Kubernetes about pods and owners: one for each kill, since what several have in common
+//! hides which pods they were.
 
+use jiff::Timestamp;
 use k8s_openapi::api::core::v1::ObjectReference;
-use kube::Client;
-use kube::runtime::events::{Event, EventType, Recorder, Reporter};
+use k8s_openapi::api::events::v1::Event;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta};
+use kube::api::PostParams;
+use kube::{Api, Client};
 use tokio::sync::mpsc::Receiver;
-use tokio::time::timeout;
 
 use crate::agent::cluster::OwnerName;
 use crate::agent::news::{NamedPod, News};
 use crate::schema::{OwnerKind, Topic};
-use crate::target::kubernetes::ANSWER_LIMIT;
+use crate::target::kubernetes::connection::ask;
+use crate::target::kubernetes::owner;
 
 /// As long as the note of an event may be.
 const LONGEST_NOTE: usize = 1_000;
 
+/// As long as the name of an object may be, without the digits that make it unique.
+const LONGEST_NAME: usize = 230;
+
+/// As long as the name of who reports may be.
+const LONGEST_INSTANCE: usize = 128;
+
 /// Tells of kills where people look at pods.
 pub(super) struct Events {
-    recorder: Recorder,
+    client: Client,
+    identity: String,
 }
 
 impl Events {
     pub(super) fn new(client: Client, identity: &str) -> Self {
-        let reporter = Reporter {
-            controller: "chaos.aplomb.dev/agent".to_owned(),
-            instance: Some(identity.to_owned()),
-        };
-        Self {
-            recorder: Recorder::new(client, reporter),
-        }
+        let mut identity = identity.to_owned();
+        identity.truncate(identity.floor_char_boundary(LONGEST_INSTANCE));
+        Self { client, identity }
     }
 
     /// Publishes news on pods and owners until there is none any more.
     pub(super) async fn publish_all(self, mut all: Receiver<News>) {
         while let Some(news) = all.recv().await {
-            // What became of an owner does not concern the pod that is gone.
-            if let (Some(pod), Topic::Killed | Topic::Refused | Topic::Unknown) =
-                (&news.pod, news.topic)
-            {
-                let pod = pod_reference(&news.owner.namespace, pod);
-                self.publish(&news, pod).await;
-            }
-            self.publish(&news, reference(&news.owner)).await;
+            self.publish(&news).await;
         }
     }
 
+    pub(super) async fn publish(&self, news: &News) {
+        // What became of an owner does not concern the pod that is gone.
+        if let (Some(pod), Topic::Killed | Topic::Refused | Topic::Unknown) =
+            (&news.pod, news.topic)
+        {
+            let pod = pod_reference(&news.owner.namespace, pod);
+            self.create(news, pod).await;
+        }
+        // An event is found by the identity of its object, which may be gone in the meantime.
+        let uid = match owner::read(&self.client, &news.owner).await {
+            Ok(owner) => owner.map(|owner| owner.uid),
+            Err(error) => {
+                tracing::warn!(%error, "an event is written without the identity of its object");
+                None
+            }
+        };
+        self.create(news, reference(&news.owner, uid)).await;
+    }
+
     /// Nothing depends on an event: one that cannot be written is told of in the log.
-    async fn publish(&self, news: &News, about: ObjectReference) {
+    async fn create(&self, news: &News, about: ObjectReference) {
+        let namespace = &news.owner.namespace;
         let (type_, reason) = kind(news.topic);
         let mut note = news.sentence();
         note.truncate(note.floor_char_boundary(LONGEST_NOTE));
+        let mut name = about.name.clone().unwrap_or_default();
+        name.truncate(name.floor_char_boundary(LONGEST_NAME));
         let event = Event {
-            type_,
-            reason: reason.to_owned(),
+            metadata: ObjectMeta {
+                name: Some(format!("{name}.{:016x}", rand::random::<u64>())),
+                namespace: Some(namespace.clone()),
+                ..ObjectMeta::default()
+            },
+            action: Some("Kill".to_owned()),
+            event_time: Some(MicroTime(Timestamp::now())),
             note: Some(note),
-            action: "Kill".to_owned(),
-            secondary: None,
+            reason: Some(reason.to_owned()),
+            regarding: Some(about),
+            reporting_controller: Some("chaos.aplomb.dev/agent".to_owned()),
+            reporting_instance: Some(self.identity.clone()),
+            type_: Some(type_.to_owned()),
+            ..Event::default()
         };
-        match timeout(ANSWER_LIMIT, self.recorder.publish(&event, &about)).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::warn!(%error, "an event could not be written"),
-            Err(_) => tracing::warn!("an event could not be written in time"),
+        let api: Api<Event> = Api::namespaced(self.client.clone(), namespace);
+        let parameters = PostParams::default();
+        let question = api.create(&parameters, &event);
+        if let Err(error) = ask("create an event", question).await {
+            tracing::warn!(%error, "an event could not be written");
         }
     }
 }
 
-const fn kind(topic: Topic) -> (EventType, &'static str) {
+const fn kind(topic: Topic) -> (&'static str, &'static str) {
     match topic {
-        Topic::Killed => (EventType::Normal, "ChaosKilled"),
-        Topic::Refused => (EventType::Normal, "ChaosRefused"),
-        Topic::Unknown => (EventType::Warning, "ChaosUnknown"),
-        Topic::Whole => (EventType::Normal, "ChaosWhole"),
-        Topic::NotWhole => (EventType::Warning, "ChaosNotWhole"),
-        Topic::Misread => (EventType::Warning, "ChaosMisread"),
-        Topic::Halted => (EventType::Warning, "ChaosHalted"),
+        Topic::Killed => ("Normal", "ChaosKilled"),
+        Topic::Refused => ("Normal", "ChaosRefused"),
+        Topic::Unknown => ("Warning", "ChaosUnknown"),
+        Topic::Whole => ("Normal", "ChaosWhole"),
+        Topic::NotWhole => ("Warning", "ChaosNotWhole"),
+        Topic::Misread => ("Warning", "ChaosMisread"),
+        Topic::Halted => ("Warning", "ChaosHalted"),
     }
 }
 
@@ -87,7 +119,7 @@ fn pod_reference(namespace: &str, pod: &NamedPod) -> ObjectReference {
     }
 }
 
-fn reference(owner: &OwnerName) -> ObjectReference {
+fn reference(owner: &OwnerName, uid: Option<String>) -> ObjectReference {
     let api_version = match owner.kind {
         OwnerKind::ReplicationController => "v1",
         _ => "apps/v1",
@@ -97,6 +129,10 @@ fn reference(owner: &OwnerName) -> ObjectReference {
         kind: Some(owner.kind.as_str().to_owned()),
         namespace: Some(owner.namespace.clone()),
         name: Some(owner.name.clone()),
+        uid,
         ..ObjectReference::default()
     }
 }
+
+#[cfg(test)]
+mod tests;

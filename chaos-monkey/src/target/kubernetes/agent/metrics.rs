@@ -1,9 +1,12 @@
 //! What an agent counts.
 
 use prometheus::{
-    Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
+    Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+    TextEncoder,
 };
 
+use crate::agent::census::Survey;
+use crate::agent::filter;
 use crate::agent::guard::Veto;
 use crate::target::kubernetes::Told;
 
@@ -13,12 +16,13 @@ pub(super) struct Metrics {
     kills: IntCounterVec,
     vetoes: IntCounterVec,
     filtered: IntCounterVec,
+    known_filtered: IntGaugeVec,
     pub(super) errors: IntCounter,
     pub(super) late: IntCounter,
     pub(super) recovery_seconds: Histogram,
     pub(super) leads: IntGauge,
     pub(super) open_kills: IntGauge,
-    pub(super) owners: IntGauge,
+    owners: IntGauge,
     pub(super) pods: IntGauge,
     pub(super) misread: IntGauge,
     pub(super) settings_are_bad: IntGauge,
@@ -60,6 +64,16 @@ impl Metrics {
                 "Pods of drawn owners that cannot be victims, by the filter that said so.",
                 "filter",
             )?,
+            known_filtered: kept(
+                &registry,
+                IntGaugeVec::new(
+                    Opts::new(
+                        "chaos_monkey_pods_filtered",
+                        "Running pods that watches do not propose, by the filter that says so.",
+                    ),
+                    &["filter"],
+                ),
+            )?,
             errors: counter(
                 "chaos_monkey_errors_total",
                 "Kills that were given up since the cluster could not be read or written.",
@@ -90,18 +104,19 @@ impl Metrics {
                 "chaos_monkey_misread_owners",
                 "Owners that are left alone until their annotations are understood.",
             )?,
-            webhooks: kept(
-                &registry,
-                IntCounterVec::new(
-                    Opts::new(
-                        "chaos_monkey_webhooks_total",
-                        "News for webhooks, by what became of it.",
-                    ),
-                    &["webhook", "result"],
-                ),
-            )?,
+            webhooks: kept(&registry, webhooks())?,
             registry,
         })
+    }
+
+    /// Shows what watches propose. A filter that refuses nothing any more is shown as such.
+    pub(super) fn surveyed(&self, survey: &Survey) {
+        self.owners.set(number(survey.proposals.len()));
+        for filter in filter::ALL {
+            let count = survey.filtered.get(filter.name).copied();
+            let gauge = self.known_filtered.with_label_values(&[filter.name]);
+            gauge.set(number(count.unwrap_or_default()));
+        }
     }
 
     /// Counts a pod that a filter has refused.
@@ -114,6 +129,7 @@ impl Metrics {
         match told {
             Told::Vetoed(veto) => self.vetoes.with_label_values(&[veto.by]).inc(),
             Told::WouldKill => self.kills.with_label_values(&["dryRun"]).inc(),
+            Told::OnRecord => self.kills.with_label_values(&["onRecord"]).inc(),
             Told::Done { outcome, .. } => {
                 self.kills.with_label_values(&[outcome.as_str()]).inc();
             }
@@ -126,6 +142,15 @@ impl Metrics {
             .encode_to_string(&self.registry.gather())
             .unwrap_or_default()
     }
+}
+
+/// What became of news for webhooks.
+pub(super) fn webhooks() -> prometheus::Result<IntCounterVec> {
+    let options = Opts::new(
+        "chaos_monkey_webhooks_total",
+        "News for webhooks, by what became of it.",
+    );
+    IntCounterVec::new(options, &["webhook", "result"])
 }
 
 /// A count as a gauge shows it.

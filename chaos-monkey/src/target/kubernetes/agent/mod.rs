@@ -1,15 +1,18 @@
 //! The agent: it kills when something is due, follows what it has killed, and tells of both.
 
+mod by_hand;
 mod events;
 mod follow;
 mod metrics;
 mod serve;
+mod settings;
 mod tell;
 mod work;
 
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parking_lot::RwLock;
@@ -17,16 +20,15 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
+pub use self::by_hand::HandTeller;
 use self::follow::Follower;
 use self::metrics::Metrics;
+use self::settings::Reloader;
 use self::tell::Teller;
 use self::work::Worker;
 use super::{ClusterError, Connection, Election, LedgerStore, Watches, lease};
-use crate::agent::Rules;
-use crate::schema::{AgentSpec, PublishedSettings};
-
-/// How often the settings are looked at.
-const RELOAD_EVERY: Duration = Duration::from_secs(5);
+use crate::agent::{Itself, Rules};
+use crate::schema::AgentSpec;
 
 /// How often something may be due.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -43,10 +45,15 @@ pub struct AgentOptions {
     /// The name of this copy.
     pub identity: String,
     /// Reads its settings: its name, and what is to be applied.
-    pub read: Box<dyn Fn() -> Result<(String, AgentSpec), String> + Send + Sync>,
+    pub read: ReadSettings,
+    /// The namespace and the name of its own pod, if it runs in one.
+    pub pod: Option<(String, String)>,
     /// Where metrics and health are served.
     pub listen: SocketAddr,
 }
+
+/// Reads the settings of an agent, with its name, from where it may have to wait for them.
+pub type ReadSettings = Arc<dyn Fn() -> Result<(String, AgentSpec), String> + Send + Sync>;
 
 /// An agent that cannot run.
 #[derive(Debug, thiserror::Error)]
@@ -88,11 +95,18 @@ struct Shared {
     election: Arc<Election>,
     metrics: Metrics,
     teller: Teller,
+    is_ending: AtomicBool,
+    itself: Option<Itself>,
 }
 
 impl Shared {
     fn going(&self) -> Going {
         self.going.read().clone()
+    }
+
+    /// Whether somebody has ended the agent, so that no kill is begun any more.
+    fn is_ending(&self) -> bool {
+        self.is_ending.load(Ordering::SeqCst)
     }
 
     fn ledger(&self) -> LedgerStore {
@@ -118,14 +132,17 @@ pub async fn run(options: AgentOptions, end: impl Future<Output = ()>) -> Result
     let identity = options.identity.clone();
     let election = Election::new(client.clone(), &options.namespace, lease, identity.clone());
     let store = LedgerStore::new(client.clone(), &options.namespace);
-    let rules = rules_of(&spec).map_err(AgentError::Settings)?;
-    let seed = publish(&store, &name, &spec).await?;
-    let mut tasks = JoinSet::new();
+    let itself = match &options.pod {
+        Some(pod) => Some(settings::itself(&options.connection, pod).await),
+        None => None,
+    };
+    let rules = settings::rules_of(&spec, itself.as_ref()).map_err(AgentError::Settings)?;
+    let seed = settings::publish(&store, &name, &spec).await?;
     let mut watching = JoinSet::new();
-    let going = go(rules, &spec, seed, &client, &mut watching);
+    let going = settings::go(rules, &spec, seed, &client, &mut watching);
     let metrics = Metrics::new()?;
-    let teller = Teller::new(client.clone(), &name, &identity);
-    teller.serve(&spec.webhooks, &metrics);
+    let teller = Teller::new(client, &name, &identity);
+    teller.serve(&spec.webhooks, &metrics.webhooks);
     let shared = Arc::new(Shared {
         metrics,
         teller,
@@ -134,8 +151,11 @@ pub async fn run(options: AgentOptions, end: impl Future<Output = ()>) -> Result
         namespace: options.namespace,
         name,
         election: Arc::clone(&election),
+        is_ending: AtomicBool::new(false),
+        itself,
     });
-    tell_settings(&shared, &spec, seed);
+    settings::tell(&shared, &spec, seed);
+    let mut tasks = JoinSet::new();
     tasks.spawn({
         let election = Arc::clone(&election);
         async move { election.run().await }
@@ -146,33 +166,13 @@ pub async fn run(options: AgentOptions, end: impl Future<Output = ()>) -> Result
         let follower = Arc::clone(&follower);
         async move { follower.run().await }
     });
-    let mut worker = Worker::new(Arc::clone(&shared), follower);
-    let mut known = spec;
-    let (mut reload, mut look) = (interval(RELOAD_EVERY), interval(LOOK_EVERY));
-    reload.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut end = std::pin::pin!(end);
-    loop {
-        tokio::select! {
-            biased;
-            () = &mut end => break,
-            _ = look.tick() => worker.look().await,
-            _ = reload.tick() => {
-                if let Some((spec, rules)) = changed(&options.read, &shared, &known) {
-                    match publish(&store, &shared.name, &spec).await {
-                        Ok(seed) => {
-                            watching.shutdown().await;
-                            *shared.going.write() = go(rules, &spec, seed, &client, &mut watching);
-                            shared.teller.serve(&spec.webhooks, &shared.metrics);
-                            tell_settings(&shared, &spec, seed);
-                            known = spec;
-                        }
-                        Err(error) => tracing::error!(%error, "the new settings are not applied"),
-                    }
-                }
-            }
-        }
-    }
+    let reloader = Reloader::new(Arc::clone(&shared), options.read, spec, watching);
+    tasks.spawn(reloader.run());
+    let mut working = JoinSet::new();
+    working.spawn(work(Worker::new(Arc::clone(&shared), follower)));
+    end.await;
+    shared.is_ending.store(true, Ordering::SeqCst);
+    working.join_all().await;
     tracing::info!("the agent ends");
     if let Err(error) = election.resign().await {
         tracing::warn!(%error, "leadership could not be given up: it ends by itself");
@@ -181,100 +181,18 @@ pub async fn run(options: AgentOptions, end: impl Future<Output = ()>) -> Result
     if timeout(LAST_NEWS, shared.teller.finish()).await.is_err() {
         tracing::warn!("some news could not be told before the end");
     }
-    watching.shutdown().await;
     Ok(())
 }
 
-/// New settings, if they have changed and can be applied. Bad ones are told of, and the old ones
-/// stay.
-fn changed(
-    read: &(dyn Fn() -> Result<(String, AgentSpec), String> + Send + Sync),
-    shared: &Shared,
-    known: &AgentSpec,
-) -> Option<(AgentSpec, Rules)> {
-    let refused = |error: &str| {
-        shared.metrics.settings_are_bad.set(1);
-        tracing::error!(error, "the new settings are refused, and the old ones stay");
-    };
-    let (name, spec) = read().map_err(|error| refused(&error)).ok()?;
-    if name != shared.name {
-        refused(&format!(
-            "an agent cannot change its name from `{}` to `{name}`",
-            shared.name
-        ));
-        return None;
-    }
-    if spec == *known {
-        shared.metrics.settings_are_bad.set(0);
-        return None;
-    }
-    let rules = rules_of(&spec).map_err(|error| refused(&error)).ok()?;
-    shared.metrics.settings_are_bad.set(0);
-    Some((spec, rules))
-}
-
-fn rules_of(spec: &AgentSpec) -> Result<Rules, String> {
-    Rules::of(spec).map_err(|refused| {
-        let refused = refused
-            .iter()
-            .map(|it| format!("{}: {}", it.key, it.message));
-        refused.collect::<Vec<_>>().join("; ")
-    })
-}
-
-/// Begins to watch by some settings.
-fn go(
-    rules: Rules,
-    spec: &AgentSpec,
-    seed: u64,
-    client: &kube::Client,
-    watching: &mut JoinSet<()>,
-) -> Going {
-    let rules = Arc::new(rules);
-    let watches = Watches::new(Arc::clone(&rules));
-    watching.spawn({
-        let (watches, client) = (Arc::clone(&watches), client.clone());
-        async move { watches.run(client).await }
-    });
-    Going {
-        rules,
-        seed,
-        is_dry_run: spec.dry_run,
-        watches,
+/// Looks at what is due until the agent ends.
+async fn work(mut worker: Worker) {
+    let mut look = interval(LOOK_EVERY);
+    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    while !worker.is_ending() {
+        look.tick().await;
+        worker.look().await;
     }
 }
 
-/// Writes into the ledger what this agent goes by, and gives the seed: that of the settings, else
-/// the one that it has had before, else a new one.
-async fn publish(store: &LedgerStore, name: &str, spec: &AgentSpec) -> Result<u64, ClusterError> {
-    // A number that JSON carries exactly, whoever reads it.
-    let new_seed = rand::random::<u32>() as u64;
-    let ledger = store
-        .change(|ledger| {
-            let before = ledger.agents.get(name).map(|agent| agent.seed);
-            let published = PublishedSettings {
-                seed: spec.seed.or(before).unwrap_or(new_seed),
-                settings: spec.clone(),
-            };
-            ledger.agents.insert(name.to_owned(), published);
-        })
-        .await?;
-    let published = ledger.spec().agents.get(name);
-    Ok(published.map_or(new_seed, |it| it.seed))
-}
-
-fn tell_settings(shared: &Shared, spec: &AgentSpec, seed: u64) {
-    let settings = serde_json::to_string(spec).unwrap_or_default();
-    let (agent, context) = (&shared.name, &shared.connection.context);
-    tracing::info!(
-        agent,
-        context,
-        seed,
-        dry_run = spec.dry_run,
-        settings,
-        "the settings"
-    );
-    if spec.opt_in == crate::schema::OptIn::None {
-        tracing::warn!("spec.optIn is `none`: every pod that nobody has withheld may be killed");
-    }
-}
+#[cfg(test)]
+mod tests;

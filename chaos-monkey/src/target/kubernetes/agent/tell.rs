@@ -4,11 +4,11 @@
 use jiff::Timestamp;
 use kube::Client;
 use parking_lot::Mutex;
+use prometheus::IntCounterVec;
 use tokio::sync::mpsc::{Sender, channel};
 use tokio::task::JoinSet;
 
 use super::events::Events;
-use super::metrics::Metrics;
 use crate::agent::cluster::{OwnerName, Pod};
 use crate::agent::news::{NamedPod, News};
 use crate::agent::workload::Misread;
@@ -48,7 +48,11 @@ impl Teller {
     }
 
     /// Serves these webhooks from now on. What waits for others is still delivered.
-    pub(super) fn serve(&self, webhooks: &[Webhook], metrics: &Metrics) {
+    pub(in crate::target::kubernetes) fn serve(
+        &self,
+        webhooks: &[Webhook],
+        results: &IntCounterVec,
+    ) {
         let Sinks {
             webhooks: hooks,
             delivering,
@@ -56,7 +60,7 @@ impl Teller {
         } = &mut *self.sinks.lock();
         // Those that have ended are taken away.
         while delivering.try_join_next().is_some() {}
-        let serve = |webhook| Hook::serve(webhook, &metrics.webhooks, delivering);
+        let serve = |webhook| Hook::serve(webhook, results, delivering);
         *hooks = webhooks.iter().map(serve).collect();
     }
 
@@ -83,6 +87,10 @@ impl Teller {
                 tracing::info!(%owner, pod = name, "would be killed (dry run)");
                 return;
             }
+            Told::OnRecord => {
+                tracing::info!(%owner, pod = name, "it is on record already");
+                return;
+            }
             Told::Done { outcome, reason } => (*outcome, reason.as_deref().unwrap_or_default()),
         };
         tracing::info!(%owner, pod = name, outcome = outcome.as_str(), reason, "a kill");
@@ -92,11 +100,7 @@ impl Teller {
             KillOutcome::Unknown => Topic::Unknown,
             KillOutcome::NotSent => return,
         };
-        let pod = NamedPod {
-            name: pod.name.clone(),
-            uid: pod.uid.clone(),
-        };
-        self.tell(topic, owner, Some(pod), reason);
+        self.tell(topic, owner, Some(NamedPod::of(pod)), reason);
     }
 
     /// Tells that an owner is whole again.
@@ -105,6 +109,12 @@ impl Teller {
         tracing::info!(kill, %owner, seconds, "whole again");
         let reason = format!("it took {seconds:.1} s");
         self.tell(Topic::Whole, owner, Some(victim(entry)), &reason);
+    }
+
+    /// Tells, in the log alone, that a victim lives of which that was not known.
+    pub(super) fn has_survived(entry: &LedgerEntry) {
+        let (kill, owner, pod) = (&entry.kill, &entry.owner, &entry.pod);
+        tracing::warn!(kill, %owner, pod, "the pod lives: the kill counts, and nobody waits for it");
     }
 
     /// Tells that an owner is not whole within its limit.
@@ -126,7 +136,13 @@ impl Teller {
         self.tell(Topic::Misread, owner, None, &misread.to_string());
     }
 
-    fn tell(&self, topic: Topic, owner: &OwnerName, pod: Option<NamedPod>, reason: &str) {
+    pub(super) fn tell(
+        &self,
+        topic: Topic,
+        owner: &OwnerName,
+        pod: Option<NamedPod>,
+        reason: &str,
+    ) {
         let news = News {
             topic,
             agent: self.agent.clone(),

@@ -69,19 +69,10 @@ impl Shop {
                 &list(&[owned("web-1", "set", "Deployment", "web", "deployment")]),
             ),
             ("GET", "pods") => {
-                let pods: Vec<Value> = (0..3)
-                    .map(|number| {
-                        owned(
-                            &format!("web-1-{number}"),
-                            &format!("pod-{number}"),
-                            "ReplicaSet",
-                            "web-1",
-                            "set",
-                        )
-                    })
-                    .collect();
+                let pods: Vec<Value> = (0..3).map(pod).collect();
                 with(200, &list(&pods))
             }
+            ("GET", "web-1-1") => with(200, &pod(1)),
             ("GET", "chaos-halt") if self.is_halted => with(
                 200,
                 &json!({"metadata": {"name": "chaos-halt"}, "data": {"reason": "sale"}}),
@@ -100,13 +91,18 @@ impl Shop {
                     refusal(409, "Conflict", "the object has been modified")
                 }
             }
+            ("POST", "kills") if self.kill.is_some() => {
+                refusal(409, "AlreadyExists", "there is one already")
+            }
             ("POST", "kills") => {
                 self.kill = Some(body.clone());
                 with(201, body)
             }
             ("PATCH", "status") => {
                 let mut kill = self.kill.clone().unwrap_or_default();
-                kill["status"] = body["status"].clone();
+                for (key, value) in body["status"].as_object().into_iter().flatten() {
+                    kill["status"][key] = value.clone();
+                }
                 self.kill = Some(kill.clone());
                 with(200, &kill)
             }
@@ -132,6 +128,7 @@ impl Shop {
             },
             "status": {
                 "observedGeneration": 2, "replicas": 3, "updatedReplicas": 3, "readyReplicas": 3,
+                "availableReplicas": 3,
             },
         })
     }
@@ -161,6 +158,11 @@ impl Shop {
 
 fn list(items: &[Value]) -> Value {
     json!({"metadata": {}, "items": items})
+}
+
+fn pod(number: usize) -> Value {
+    let (name, uid) = (format!("web-1-{number}"), format!("pod-{number}"));
+    owned(&name, &uid, "ReplicaSet", "web-1", "set")
 }
 
 fn owned(name: &str, uid: &str, kind: &str, owner: &str, owner_uid: &str) -> Value {
@@ -197,7 +199,11 @@ async fn attempt(
 ) -> (Result<Told, ClusterError>, Asked) {
     let held = Arc::clone(shop);
     let (client, asked) = scripted::cluster(move |line, body, _| held.lock().reply(line, body));
-    let killer = Killer {
+    (kill_by(client, spec, leads, is_dry_run).await, asked)
+}
+
+fn killer(client: kube::Client, is_dry_run: bool) -> Killer {
+    Killer {
         connection: Connection {
             client,
             context: "scripted".to_owned(),
@@ -206,7 +212,16 @@ async fn attempt(
         namespace: "home".to_owned(),
         agent: "platform".to_owned(),
         is_dry_run,
-    };
+    }
+}
+
+async fn kill_by(
+    client: kube::Client,
+    spec: &AgentSpec,
+    leads: LeadsNow<'_>,
+    is_dry_run: bool,
+) -> Result<Told, ClusterError> {
+    let killer = killer(client, is_dry_run);
     let owner = OwnerName {
         namespace: "shop".to_owned(),
         kind: OwnerKind::Deployment,
@@ -219,7 +234,7 @@ async fn attempt(
         kill: "now-0".to_owned(),
     };
     let rules = Rules::of(spec).unwrap();
-    (killer.kill(&rules, &wanted, leads).await, asked)
+    killer.kill(&rules, &wanted, leads).await
 }
 
 async fn by_hand(
@@ -385,55 +400,193 @@ async fn after_a_collision_in_the_ledger_everything_is_asked_anew() {
     assert!(!is_sent(&lines));
 }
 
-#[tokio::test]
+const RECORDS: &str = "POST /apis/chaos.aplomb.dev/v1alpha1/namespaces/home/kills?";
+
+#[tokio::test(start_paused = true)]
 async fn without_a_record_nothing_is_sent() {
-    let (told, shop, lines) = by_hand(|shop| {
-        shop.instead = vec![(
-            "POST /apis/chaos.aplomb.dev/v1alpha1/namespaces/home/kills?",
-            refusal(500, "InternalError", "etcd"),
-            1,
-        )];
-    })
-    .await;
-    assert!(told.is_err());
+    // A no proves that there is none; anything else may have left one, which must be settled.
+    for (reply, reservations) in [
+        (refusal(403, "Forbidden", "may not"), 0),
+        (refusal(500, "InternalError", "etcd"), 1),
+        (Reply::Never, 1),
+    ] {
+        let (told, shop, lines) =
+            by_hand(|shop| shop.instead = vec![(RECORDS, reply.clone(), 1)]).await;
+        assert!(told.is_err());
+        assert!(!is_sent(&lines));
+        assert_eq!(shop.lock().entries().len(), reservations, "{reply:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_that_cannot_be_completed_stays_open_in_the_ledger_too() {
+    let failing = refusal(500, "InternalError", "etcd");
+    let (told, shop, _) = by_hand(|shop| shop.instead = vec![("PATCH", failing, 1)]).await;
+    assert!(matches!(
+        told,
+        Ok(Told::Done {
+            outcome: KillOutcome::Killed,
+            ..
+        })
+    ));
+    assert_eq!(shop.lock().entries()[0]["outcome"], Value::Null);
+    // One that somebody has taken away needs no completion.
+    let gone = refusal(404, "NotFound", "no kill");
+    let (_, shop, _) = by_hand(|shop| shop.instead = vec![("PATCH", gone, 1)]).await;
+    assert_eq!(shop.lock().entries()[0]["outcome"], "killed");
+}
+
+#[tokio::test]
+async fn an_occasion_that_comes_again_is_on_record() {
+    // A clock was set back, or that of the next leader is slow: the same name once more.
+    let (_, shop, _) = by_hand(|_| {}).await;
+    let (told, asked) = attempt(&shop, &spec(), &|| Leads::NotNeeded, false).await;
+    assert_eq!(told.unwrap(), Told::OnRecord);
+    let lines: Vec<String> = asked.lock().iter().map(|(line, _)| line.clone()).collect();
     assert!(!is_sent(&lines));
+    assert_eq!(shop.lock().entries().len(), 1, "what was killed counts");
+    assert_eq!(shop.lock().outcome().0, "killed");
+    // Only the record is left: the reservation that was made for nothing is free again.
+    if let Some(ledger) = &mut shop.lock().ledger {
+        ledger["spec"]["kills"] = json!([]);
+    }
+    let (told, _) = attempt(&shop, &spec(), &|| Leads::NotNeeded, false).await;
+    assert_eq!(told.unwrap(), Told::OnRecord);
+    assert_eq!(shop.lock().entries().len(), 0);
     assert_eq!(
-        shop.lock().entries().len(),
-        0,
-        "the reservation is free again"
+        shop.lock().outcome().0,
+        "killed",
+        "the record stays as it is"
     );
+}
+
+#[tokio::test]
+async fn whose_reservation_was_settled_by_somebody_else_sends_nothing() {
+    for kills in [json!([]), json!("killed")] {
+        let it = Arc::new(Mutex::new(shop()));
+        let settle = kills.clone();
+        let held = Arc::clone(&it);
+        let (client, asked) = scripted::cluster(move |line, body, _| {
+            let mut shop = held.lock();
+            let reply = shop.reply(line, body);
+            if line.starts_with(RECORDS)
+                && let Some(ledger) = &mut shop.ledger
+            {
+                if settle == "killed" {
+                    ledger["spec"]["kills"][0]["outcome"] = settle.clone();
+                } else {
+                    ledger["spec"]["kills"] = settle.clone();
+                }
+            }
+            reply
+        });
+        let told = kill_by(client, &spec(), &|| Leads::NotNeeded, false).await;
+        let Ok(Told::Done {
+            outcome: KillOutcome::NotSent,
+            reason: Some(reason),
+        }) = told
+        else {
+            panic!("{kills}: {told:?}");
+        };
+        assert!(reason.contains("settled by somebody else"), "{reason}");
+        let lines: Vec<String> = asked.lock().iter().map(|(line, _)| line.clone()).collect();
+        assert!(!is_sent(&lines));
+    }
+}
+
+#[tokio::test]
+async fn a_full_ledger_empties_itself() {
+    let mut it = shop();
+    let kills: Vec<Value> = (0..4_000)
+        .map(|number| {
+            json!({
+                "kill": format!("k-{number}"), "occasion": format!("k-{number}"),
+                "owner": {"namespace": "shop", "kind": "Deployment", "name": "other"},
+                "pod": "p", "podUid": "u", "at": "2026-01-01T00:00:00Z",
+                "notAfter": "2026-01-01T00:00:30Z", "outcome": "killed", "isWhole": true,
+            })
+        })
+        .collect();
+    it.ledger = Some(json!({
+        "metadata": {"name": "chaos-ledger", "resourceVersion": "1"}, "spec": {"kills": kills},
+    }));
+    let shop = Arc::new(Mutex::new(it));
+    let (told, _) = attempt(&shop, &spec(), &|| Leads::NotNeeded, false).await;
+    assert!(
+        matches!(
+            told,
+            Ok(Told::Done {
+                outcome: KillOutcome::Killed,
+                ..
+            })
+        ),
+        "{told:?}"
+    );
+    assert_eq!(shop.lock().entries().len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_was_read_too_long_ago_is_not_acted_upon() {
     for (part, milliseconds, reason) in [
         ("chaos-halt", 501, "half a second"),
-        (
-            "GET /apis/apps/v1/namespaces/shop/replicasets",
-            1_001,
-            "a second old",
-        ),
+        // What is slow once is read again, but for the other pods.
+        ("namespaces/shop/replicasets", 1_001, ""),
+        ("GET /api/v1/namespaces/shop?", 1_001, ""),
+        ("web-1-1", 1_001, "a second old"),
     ] {
         let mut it = shop();
         it.slow = Some((part, Duration::from_millis(milliseconds)));
+        if part == "web-1-1" {
+            // So that it is read again at all.
+            it.instead = vec![(
+                "replicasets",
+                Reply::Late(
+                    Duration::from_millis(600),
+                    Box::new(with(
+                        200,
+                        &list(&[owned("web-1", "set", "Deployment", "web", "deployment")]),
+                    )),
+                ),
+                9,
+            )];
+        }
         let shop = Arc::new(Mutex::new(it));
         let (told, asked) = attempt(&shop, &spec(), &|| Leads::NotNeeded, false).await;
-        let Ok(Told::Done {
-            outcome: KillOutcome::NotSent,
-            reason: Some(said),
-        }) = told
-        else {
-            panic!("{part}: {told:?}");
+        let lines: Vec<String> = asked.lock().iter().map(|(line, _)| line.clone()).collect();
+        let (outcome, said) = match told {
+            Ok(Told::Done { outcome, reason }) => (outcome, reason.unwrap_or_default()),
+            other => panic!("{part}: {other:?}"),
         };
+        if reason.is_empty() {
+            assert_eq!(outcome, KillOutcome::Killed, "{part}: {said}");
+            continue;
+        }
+        assert_eq!(outcome, KillOutcome::NotSent, "{part}");
         assert!(said.contains(reason), "{said}");
-        assert!(
-            !asked
-                .lock()
-                .iter()
-                .any(|(line, _)| line.contains("eviction"))
-        );
+        assert!(!is_sent(&lines));
         assert_eq!(shop.lock().outcome().0, "notSent");
         assert_eq!(shop.lock().entries().len(), 0);
+    }
+}
+
+#[tokio::test]
+async fn what_forbids_every_kill_is_known_after_two_requests() {
+    for (change, by) in [
+        ((|_: &mut Shop| {}) as fn(&mut Shop), None),
+        (|shop| shop.is_halted = true, Some("halt")),
+    ] {
+        let mut it = shop();
+        change(&mut it);
+        let (client, asked) = {
+            let held = Mutex::new(it);
+            scripted::cluster(move |line, body, _| held.lock().reply(line, body))
+        };
+        let veto = killer(client, false)
+            .veto_of_all(&Rules::of(&spec()).unwrap(), &|| Leads::NotNeeded)
+            .await
+            .unwrap();
+        assert_eq!(veto.map(|veto| veto.by), by);
+        assert_eq!(asked.lock().len(), 2);
     }
 }
 

@@ -20,9 +20,13 @@ fn pod() -> Pod {
     }
 }
 
+fn soon() -> Instant {
+    Instant::now() + std::time::Duration::from_millis(500)
+}
+
 async fn outcome_of(method: KillMethod, reply: Reply) -> Sent {
     let (client, asked) = scripted::cluster(move |_, _, _| reply.clone());
-    let sent = kill(&client, method, &pod()).await;
+    let sent = kill(&client, method, &pod(), soon()).await;
     assert_eq!(asked.lock().len(), 1, "nothing is ever sent twice");
     sent
 }
@@ -127,7 +131,7 @@ async fn each_method_names_the_very_pod_that_was_read() {
     ] {
         let (client, asked) =
             scripted::cluster(|_, _, _| with(200, &status("Success", 200, "", "")));
-        let sent = kill(&client, method, &pod()).await;
+        let sent = kill(&client, method, &pod(), soon()).await;
         assert_eq!(sent.outcome, KillOutcome::Killed, "{sent:?}");
         let (asked, body) = asked.lock()[0].clone();
         assert_eq!(asked, line);
@@ -140,4 +144,39 @@ async fn each_method_names_the_very_pod_that_was_read() {
         assert_eq!(options["preconditions"], preconditions, "{body}");
         assert_eq!(options["gracePeriodSeconds"], grace, "{body}");
     }
+}
+
+/// A cluster whose connection takes so long until it takes the body of a request.
+async fn through_a_slow_connection(milliseconds: u64) -> (Sent, bool) {
+    use crate::target::kubernetes::send_until::limited;
+    use http_body_util::BodyExt as _;
+
+    let was_read = std::sync::Arc::new(parking_lot::Mutex::new(false));
+    let told = std::sync::Arc::clone(&was_read);
+    let service = tower::service_fn(move |request: http::Request<kube::client::Body>| {
+        let told = std::sync::Arc::clone(&told);
+        async move {
+            tokio::time::sleep(std::time::Duration::from_millis(milliseconds)).await;
+            limited(request).into_body().collect().await?;
+            *told.lock() = true;
+            let answer = status("Success", 201, "", "").to_string();
+            Ok::<_, tower::BoxError>(http::Response::new(kube::client::Body::from(
+                answer.into_bytes(),
+            )))
+        }
+    });
+    let client = Client::new(service, "default");
+    let sent = kill(&client, KillMethod::Evict, &pod(), soon()).await;
+    let was_read = *was_read.lock();
+    (sent, was_read)
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_comes_too_late_to_its_connection_is_not_written() {
+    let (sent, was_read) = through_a_slow_connection(499).await;
+    assert_eq!((sent.outcome, was_read), (KillOutcome::Killed, true));
+    let (sent, was_read) = through_a_slow_connection(501).await;
+    assert_eq!((sent.outcome, was_read), (KillOutcome::NotSent, false));
+    let reason = sent.reason.unwrap();
+    assert!(reason.contains("not free in time"), "{reason}");
 }

@@ -21,7 +21,7 @@ use self::changes::{Change, changes};
 use self::source::{Listed, Source};
 use super::connection::ClusterError;
 use crate::agent::Rules;
-use crate::agent::census::{Census, Proposal};
+use crate::agent::census::{Census, Survey};
 use crate::agent::cluster::OwnerName;
 use crate::agent::object::ObjectMetadata;
 use crate::agent::workload::Misread;
@@ -84,9 +84,9 @@ impl Watches {
         state.rounds.iter().all(|(_, is_complete)| *is_complete)
     }
 
-    /// The owners of pods that may be killed, in order.
-    pub fn proposals(&self) -> Vec<Proposal> {
-        self.state.lock().census.proposals(&self.rules)
+    /// The owners of pods that may be killed, in order, and what the filters have refused.
+    pub fn survey(&self) -> Survey {
+        self.state.lock().census.survey(&self.rules)
     }
 
     /// The owners whose annotations nobody understands.

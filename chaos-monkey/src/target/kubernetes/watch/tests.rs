@@ -137,7 +137,7 @@ async fn pages_and_changes_make_the_census() {
     let (watches, count) = known(client, 3).await;
     assert!(watches.is_complete());
     assert_eq!(count, 3);
-    assert_eq!(watches.proposals()[0].pods.len(), 3);
+    assert_eq!(watches.survey().proposals[0].pods.len(), 3);
     // It goes on from the last version that it was told.
     let lines = lines_about_pods(&asked);
     assert!(
@@ -165,7 +165,7 @@ async fn what_the_cluster_has_forgotten_is_listed_anew() {
             );
         let (watches, count) = known(client, 5).await;
         assert_eq!(count, 1);
-        assert_eq!(watches.proposals().len(), 1);
+        assert_eq!(watches.survey().proposals.len(), 1);
         assert_eq!(lines_about_pods(&asked).len(), 4);
     }
 }
@@ -289,7 +289,7 @@ async fn named_namespaces_are_watched_alone_and_read_by_name() {
     sleep(Duration::from_secs(3)).await;
     running.abort();
     assert!(watches.is_complete());
-    assert_eq!(watches.proposals().len(), 1);
+    assert_eq!(watches.survey().proposals.len(), 1);
     let asked = asked.lock();
     let is_of_one =
         |line: &String| line.contains("/namespaces/shop") || line.contains("/namespaces/bank");

@@ -84,7 +84,7 @@ async fn what_a_receiver_wants_to_know_is_posted_once() {
     hook.tell(&news(Topic::Refused));
     drop(hook);
     tasks.join_all().await;
-    let expected = r#"{"text":"weekday: pod a pod of shop/Deployment/web was killed"}"#;
+    let expected = r#"{"text":"weekday: a pod of shop/Deployment/web was killed"}"#;
     assert_eq!(*receiver.bodies.lock(), [expected]);
     assert_eq!(count(&results, "delivered"), 1);
 }
