@@ -103,9 +103,12 @@ fn controller(object: &impl kube::Resource) -> Option<(String, String)> {
     Some((reference.kind.clone(), reference.name.clone()))
 }
 
+/// What the name of each kill by hand begins with.
+pub const BY_HAND: &str = "by-hand-";
+
 /// The name of a kill by hand: each is an occasion of its own.
 pub fn occasion_by_hand(owner: &OwnerName) -> String {
     let now = Timestamp::now();
     let owner = NameHash::of_owner(owner);
-    format!("by-hand-{}-{owner}", now.strftime("%Y%m%d-%H%M%S-%3f"))
+    format!("{BY_HAND}{}-{owner}", now.strftime("%Y%m%d-%H%M%S-%3f"))
 }
