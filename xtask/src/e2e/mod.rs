@@ -3,6 +3,7 @@
 
 mod agent;
 mod cluster;
+mod game_day;
 mod probe;
 mod scenarios;
 mod world;

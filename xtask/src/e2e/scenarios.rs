@@ -16,7 +16,7 @@ use super::world::{HOME, World};
 pub(super) type Scenario = fn(&World<'_>) -> anyhow::Result<String>;
 
 /// All of them, by name.
-pub(super) const ALL: [(&str, Scenario); 10] = [
+pub(super) const ALL: [(&str, Scenario); 11] = [
     ("only-what-is-offered", only_what_is_offered),
     ("disruption-budget", disruption_budget),
     ("withheld-in-between", withheld_in_between),
@@ -27,6 +27,7 @@ pub(super) const ALL: [(&str, Scenario); 10] = [
     ("unreachable", unreachable),
     ("restarted-api", restarted_api),
     ("by-hand", by_hand),
+    ("game-day", super::game_day::game_day),
 ];
 
 fn pause(milliseconds: u64) {

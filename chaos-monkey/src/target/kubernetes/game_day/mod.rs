@@ -20,6 +20,8 @@ mod reach;
 mod roster;
 mod seen;
 mod target;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 

@@ -57,9 +57,10 @@ pub(super) struct Roster {
 #[derive(Debug)]
 struct ServiceSlots {
     slots: Vec<Slot>,
-    spare: BTreeMap<String, SeenPod>,
-    /// Spare pods that somebody is about to kill.
-    under_attempt: BTreeSet<String>,
+    /// With the moment from which on each was there.
+    spare: BTreeMap<String, (SeenPod, Instant)>,
+    /// Spare pods that somebody is about to kill, and the fault.
+    under_attempt: BTreeMap<String, FaultId>,
 }
 
 #[derive(Debug)]
@@ -206,7 +207,7 @@ impl Roster {
             ServiceSlots {
                 slots: slots.collect(),
                 spare: BTreeMap::new(),
-                under_attempt: BTreeSet::new(),
+                under_attempt: BTreeMap::new(),
             }
         });
         let services = services.collect();
@@ -249,7 +250,8 @@ impl Roster {
         if let Some(slot) = slots.slots.iter_mut().find(lives_in) {
             return slot.see(pod, now);
         }
-        slots.spare.insert(pod.uid.clone(), pod);
+        let since = slots.spare.get(&pod.uid).map_or(now, |(_, since)| *since);
+        slots.spare.insert(pod.uid.clone(), (pod, since));
         slots.fill(now)
     }
 
@@ -416,20 +418,23 @@ impl Roster {
             let Some(fault) = all.as_ref().and_then(|all| all.first()) else {
                 continue;
             };
-            for (uid, pod) in &service.spare {
-                if service.under_attempt.insert(uid.clone()) {
+            for (uid, (pod, _)) in &service.spare {
+                if !service.under_attempt.contains_key(uid) {
                     victims.push(victim(index, pod, fault));
+                    service.under_attempt.insert(uid.clone(), (*fault).clone());
                 }
             }
         }
         victims
     }
 
-    /// Whether somebody is about to kill a pod.
-    pub(super) fn is_at_it(&self) -> bool {
+    /// Whether somebody is about to kill a pod; of a fault, or of any.
+    pub(super) fn is_at_it(&self, fault: Option<&FaultId>) -> bool {
+        let is_meant = |by: &FaultId| fault.is_none_or(|fault| fault == by);
         self.services.iter().any(|service| {
-            let mut lives = service.slots.iter().filter_map(|slot| slot.life.as_ref());
-            lives.any(|life| life.attempt.is_some()) || !service.under_attempt.is_empty()
+            let lives = service.slots.iter().filter_map(|slot| slot.life.as_ref());
+            let mut attempts = lives.filter_map(|life| life.attempt.as_ref());
+            attempts.any(is_meant) || service.under_attempt.values().any(is_meant)
         })
     }
 
@@ -452,7 +457,7 @@ impl ServiceSlots {
         let mut told = Vec::new();
         let spare: Vec<String> = self.spare.keys().cloned().collect();
         for uid in spare {
-            let Some(pod) = self.spare.get(&uid) else {
+            let Some((pod, _)) = self.spare.get(&uid) else {
                 continue;
             };
             let free = self.slots.iter_mut().filter(|slot| slot.life.is_none());
@@ -460,11 +465,12 @@ impl ServiceSlots {
             let Some(slot) = free.min_by_key(rank) else {
                 return told;
             };
-            if self.under_attempt.contains(&uid) {
+            if self.under_attempt.contains_key(&uid) {
                 continue;
             }
-            if let Some(pod) = self.spare.remove(&uid) {
-                told.extend(slot.begin(pod, now));
+            if let Some((pod, since)) = self.spare.remove(&uid) {
+                // Whoever was there before has left no later than now.
+                told.extend(slot.begin(pod, since.max(now)));
             }
         }
         told

@@ -21,7 +21,7 @@ const ASKED_FOR: u32 = 60;
 /// How long nothing may come, before the connection is not believed any more.
 const SILENCE: Duration = Duration::from_secs(70);
 
-/// How long is waited after a failure.
+/// How long is waited before the cluster is asked anew.
 const PAUSE: Duration = Duration::from_millis(250);
 
 /// News of the pods of a service.
@@ -64,9 +64,10 @@ pub(super) async fn follow(
     mut tell: impl FnMut(News),
 ) {
     loop {
-        if let Err(error) = changes(client, binding, &mut version, &mut tell).await {
+        let told = changes(client, binding, &mut version, &mut tell).await;
+        sleep(PAUSE).await;
+        if let Err(error) = told {
             tracing::debug!(%error, pods = binding.pods, "the pods are listed anew: {error}");
-            sleep(PAUSE).await;
             match list(client, binding).await {
                 Ok((pods, newer)) => {
                     tell(News::All(pods));

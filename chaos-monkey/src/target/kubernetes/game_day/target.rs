@@ -20,7 +20,7 @@ use crate::journal::{FaultId, InstanceName, Journal, Record};
 use crate::target::kubernetes::{Killer, find};
 use crate::target::{Endpoint, InstanceState, InstanceStatus, Target, TargetError};
 
-/// How long kills that are under way may take to end, when all ends.
+/// How long kills that are under way may take to end, when their fault ends or all does.
 const ENDS_WITHIN: Duration = Duration::from_secs(15);
 
 /// How long the owners of the last victims may take until they are whole again and on record as
@@ -228,6 +228,9 @@ impl Target for PodTarget {
 
     async fn release(&self, instance: &InstanceName, fault: &FaultId) -> Result<(), TargetError> {
         self.core.look(|roster| roster.release(instance, fault));
+        // Nothing is killed any more by a fault that has ended.
+        let at_rest = self.core.until(|roster| !roster.is_at_it(Some(fault)));
+        let _ = timeout(ENDS_WITHIN, at_rest).await;
         Ok(())
     }
 
@@ -244,7 +247,11 @@ impl Target for PodTarget {
 
     async fn stop_all(&self) {
         // Whoever is at a kill ends it, so that it is on record what became of it.
-        let _ = timeout(ENDS_WITHIN, self.core.until(|roster| !roster.is_at_it())).await;
+        let _ = timeout(
+            ENDS_WITHIN,
+            self.core.until(|roster| !roster.is_at_it(None)),
+        )
+        .await;
         if !self.core.killer.is_dry_run {
             let whole = follow::until_all_are_whole(&self.core);
             // Otherwise an agent, or the next game day, says so later.
