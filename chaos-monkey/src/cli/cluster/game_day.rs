@@ -114,7 +114,7 @@ async fn run(arguments: &RunArguments, documents: &Documents) -> Result<Exit, St
         killer: Killer {
             connection,
             namespace: pods.cluster.agent_namespace.clone(),
-            agent: format!("by hand, game day {}", game_day.metadata.name),
+            agent: "by hand".to_owned(),
             is_dry_run: !breaks,
         },
         rules: settings.rules,

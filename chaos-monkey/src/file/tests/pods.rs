@@ -123,3 +123,17 @@ fn each_service_needs_the_binding_of_the_place() {
     let says = "its service `cart` has no `kubernetes` binding: say there which pods it is";
     assert_eq!(mistake.message, says);
 }
+
+#[test]
+fn the_files_of_the_guide_have_no_mistakes() {
+    let guide = include_str!("../../../../docs/guides/kubernetes.md");
+    let blocks: Vec<&str> = guide
+        .split("```yaml\n")
+        .skip(1)
+        .filter_map(|rest| rest.split("```").next())
+        .collect();
+    assert_eq!(blocks.len(), 3);
+    for block in blocks {
+        assert_eq!(read(block, Backend::Kubernetes), [], "{block}");
+    }
+}
