@@ -13,8 +13,10 @@ use super::{ClusterArguments, TargetArgument, in_runtime};
 use super::{SettingsArguments, print, read};
 use crate::exit::Exit;
 use crate::file::Backend;
+#[cfg(feature = "kubernetes")]
 use crate::journal::ServiceLayout;
 use crate::plan;
+#[cfg(feature = "kubernetes")]
 use crate::schema::{GameDay, System};
 #[cfg(feature = "kubernetes")]
 use crate::target::kubernetes::game_day::Pods;
@@ -70,10 +72,10 @@ pub struct PlanArguments {
     pub output: PlanOutput,
 }
 
+#[cfg(feature = "kubernetes")]
 impl PlanArguments {
     /// Where a game day is to take place.
     fn backend(&self) -> Backend {
-        #[cfg(feature = "kubernetes")]
         if self.target == TargetArgument::Kubernetes {
             return Backend::Kubernetes;
         }
@@ -111,27 +113,34 @@ fn text(arguments: &PlanArguments) -> Result<String, String> {
     if files.is_empty() {
         return agent::text(arguments);
     }
-    let documents = read(files, arguments.backend())?;
+    #[cfg(feature = "kubernetes")]
+    let backend = arguments.backend();
+    #[cfg(not(feature = "kubernetes"))]
+    let backend = Backend::Processes;
+    let documents = read(files, backend)?;
     if documents.game_days.is_empty() && !documents.agents.is_empty() {
         return agent::text(arguments);
     }
     let game_day = documents.game_day(arguments.settings.name.as_deref());
     let (game_day, system) = game_day.map_err(|mistake| format!("error: {mistake}"))?;
     let seed = arguments.seed.unwrap_or(SEED);
+    #[cfg(feature = "kubernetes")]
     let services = services(arguments, game_day, system)?;
+    #[cfg(not(feature = "kubernetes"))]
+    let services = plan::snapshot(system);
     game_day::text(game_day, &services, seed, arguments.output)
         .map_err(|error| format!("error: {error}"))
 }
 
 /// The services of a system and how many instances each has; in a cluster as many as there are pods
 /// now.
+#[cfg(feature = "kubernetes")]
 fn services(
     arguments: &PlanArguments,
     game_day: &GameDay,
     system: &System,
 ) -> Result<Vec<ServiceLayout>, String> {
     match arguments.backend() {
-        #[cfg(feature = "kubernetes")]
         Backend::Kubernetes => {
             let read = async {
                 let connection = arguments.cluster.open().await?;
@@ -142,7 +151,7 @@ fn services(
             let pods = in_runtime(read).map_err(|error| format!("error: cannot start: {error}"))?;
             Ok(pods?.layout())
         }
-        _ => Ok(plan::snapshot(system)),
+        Backend::Any | Backend::Processes => Ok(plan::snapshot(system)),
     }
 }
 
