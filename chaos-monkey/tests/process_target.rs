@@ -111,7 +111,7 @@ fn pids(records: &[Record], of: &InstanceName) -> Vec<u32> {
     records
         .iter()
         .filter_map(|record| match record {
-            Record::InstanceStarted { instance, pid } if instance == of => Some(*pid),
+            Record::InstanceStarted { instance, pid, .. } if instance == of => Some(*pid),
             _ => None,
         })
         .collect()
@@ -180,9 +180,9 @@ async fn a_killed_instance_comes_back_on_its_port() {
         Err(TargetError::Stopping { .. })
     ));
     let log = fs::read_to_string(running.run_dir.logs().join("shop-1.log")).unwrap();
+    let port = endpoints[1].authority().unwrap().port_u16().unwrap();
     assert_eq!(
-        log.matches(&format!("listening on {}", endpoints[1].port()))
-            .count(),
+        log.matches(&format!("listening on {port}")).count(),
         2,
         "{log}"
     );
@@ -324,9 +324,9 @@ async fn a_service_that_is_held_down_stays_away_until_it_is_released() {
 async fn an_instance_that_ends_by_itself_is_told_and_started_again() {
     let running = Running::prepare();
     let target = running.start(&shop()).await.unwrap();
-    let address = target.endpoints("shop")[0];
+    let address = target.endpoints("shop")[0].authority().unwrap();
     let mut live = running.journal.subscribe();
-    let mut stream = std::net::TcpStream::connect(address).unwrap();
+    let mut stream = std::net::TcpStream::connect(address.as_str()).unwrap();
     std::io::Write::write_all(&mut stream, b"GET /die HTTP/1.1\r\n\r\n").unwrap();
     // What was journalled before may arrive late here.
     let (mut is_down, mut is_back) = (false, false);
@@ -417,7 +417,7 @@ async fn words_and_environment_reach_the_command() {
     let addresses: Vec<_> = target
         .endpoints("shop")
         .iter()
-        .map(|address| format!("http://{address}"))
+        .map(ToString::to_string)
         .collect();
     let work = running.run_dir.work();
     let token = fs::read_to_string(work.join("prepared"))

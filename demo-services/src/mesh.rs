@@ -96,6 +96,7 @@ fn service(program: &str, name: &str, variant: Variant) -> Service {
                 bearer: Some("${secret.admin}".to_owned()),
             }),
         }),
+        kubernetes: None,
     }
 }
 

@@ -88,7 +88,7 @@ fn greeting(
         let addresses: Vec<String> = target
             .endpoints(service)
             .iter()
-            .map(|address| format!("http://{address}"))
+            .map(ToString::to_string)
             .collect();
         lines.push(format!("{service:16} {}", addresses.join("  ")));
     }
@@ -100,7 +100,7 @@ fn greeting(
     let gateway = target
         .endpoints("gateway")
         .first()
-        .map(|address| format!("http://{address}"))
+        .map(ToString::to_string)
         .context("the mesh has no gateway")?;
     lines.extend([
         String::new(),

@@ -13,22 +13,26 @@ pub struct Check {
     pub refusal: Option<String>,
 }
 
-/// What each filter says of a candidate.
+/// What each filter says of a candidate, but for those that the rules waive.
 pub fn filters(rules: &Rules, candidate: &Candidate<'_>) -> Vec<Check> {
     let check = |filter: &filter::Filter| Check {
         name: filter.name,
         refusal: (filter.check)(rules, candidate).err(),
     };
-    filter::ALL.iter().map(check).collect()
+    let filters = filter::ALL.iter();
+    let asked = filters.filter(|filter| !rules.waives(filter.name));
+    asked.map(check).collect()
 }
 
-/// What each guard says of a situation.
+/// What each guard says of a situation, but for those that the rules waive.
 pub fn guards(rules: &Rules, situation: &Situation<'_>) -> Vec<Check> {
     let check = |guard: &guard::Guard| Check {
         name: guard.name,
         refusal: guard.check(rules, situation).err(),
     };
-    guard::ALL.iter().map(check).collect()
+    let guards = guard::ALL.iter();
+    let asked = guards.filter(|guard| !rules.waives(guard.name));
+    asked.map(check).collect()
 }
 
 /// The first no, if there is one.

@@ -12,6 +12,15 @@ use crate::schema::{
     Rhythm, VictimAmount, Webhook,
 };
 
+/// The filters and guards that an outage which is meant would never pass.
+const WAIVED_BY_OUTAGE: [&str; 5] = [
+    "state",
+    "age",
+    "minimum-healthy",
+    "rollout",
+    "minimum-replicas",
+];
+
 /// What the settings say, read and checked.
 #[derive(Debug, Clone)]
 pub struct Rules {
@@ -28,6 +37,7 @@ pub struct Rules {
     pub(super) recovery: KillRecovery,
     pub(super) webhooks: Vec<Webhook>,
     pub(super) itself: Option<Itself>,
+    pub(super) is_outage_meant: bool,
 }
 
 /// The pod in which an agent runs.
@@ -120,6 +130,7 @@ impl Rules {
                 recovery: spec.recovery,
                 webhooks: spec.webhooks.clone(),
                 itself: None,
+                is_outage_meant: false,
             }),
             (calendar, namespaces, pods, numbers) => {
                 let refused = [calendar.err(), namespaces.err(), pods.err(), numbers.err()];
@@ -132,6 +143,21 @@ impl Rules {
     #[must_use]
     pub fn but_not(self, itself: Option<Itself>) -> Self {
         Self { itself, ..self }
+    }
+
+    /// The same rules for a service that somebody means to be down: all its pods are killed, and
+    /// each new one before it is ready. What would forbid just that is waived, and nothing else.
+    #[must_use]
+    pub fn for_an_outage(&self) -> Self {
+        Self {
+            is_outage_meant: true,
+            ..self.clone()
+        }
+    }
+
+    /// Whether a filter or a guard is not asked.
+    pub(super) fn waives(&self, name: &str) -> bool {
+        self.is_outage_meant && WAIVED_BY_OUTAGE.contains(&name)
     }
 
     /// How many workdays lie between two kills of one owner, at least.

@@ -22,7 +22,7 @@ use clap::{Parser, Subcommand};
 #[cfg(feature = "kubernetes")]
 pub use cluster::{
     AgentArguments, CheckArguments, ClusterArguments, ClusterCommand, CrdArguments, HaltArguments,
-    HistoryArguments, KillArguments, ResumeArguments,
+    HistoryArguments, KillArguments, PodArguments, ResumeArguments, TargetArgument,
 };
 pub use completions::CompletionsArguments;
 pub use convert::ConvertArguments;
@@ -36,8 +36,7 @@ pub use show::{ShowArguments, in_runtime};
 pub use validate::ValidateArguments;
 
 use crate::exit::Exit;
-use crate::file;
-use crate::schema::{GameDay, System};
+use crate::file::{self, Backend, Documents};
 
 /// Breaks the services that a file describes while users are served, and proves what they noticed.
 #[derive(Debug, Parser)]
@@ -105,7 +104,7 @@ impl Cli {
     /// Does what was asked, and says on standard error what went wrong.
     pub fn execute(self) -> Exit {
         match self.command {
-            Command::GameDay(GameDayCommand::Run(arguments)) => run::execute(arguments),
+            Command::GameDay(GameDayCommand::Run(arguments)) => run::execute(&arguments),
             Command::Plan(arguments) => plan::execute(&arguments),
             Command::Explain(arguments) => explain::execute(&arguments),
             #[cfg(feature = "kubernetes")]
@@ -119,18 +118,9 @@ impl Cli {
     }
 }
 
-/// Reads files and finds the game day that is meant, with its system. What is wrong is said on
-/// standard error.
-fn read(files: &[PathBuf], name: Option<&str>) -> Result<(GameDay, System), Exit> {
-    let documents = file::load(files).map_err(|mistakes| {
-        eprintln!("{mistakes:#}");
-        Exit::Usage
-    })?;
-    let (game_day, system) = documents.game_day(name).map_err(|mistake| {
-        eprintln!("error: {mistake}");
-        Exit::Usage
-    })?;
-    Ok((game_day.clone(), system.clone()))
+/// Reads files whose game days must fit the place where they are to be run.
+fn read(files: &[PathBuf], backend: Backend) -> Result<Documents, String> {
+    file::load_for(files, backend).map_err(|mistakes| format!("{mistakes:#}"))
 }
 
 /// Writes to standard output. Whoever closed the pipe has what they wanted.

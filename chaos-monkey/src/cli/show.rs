@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::engine::{self, EngineError, Finished, GameDayRun};
+use crate::engine::{self, EngineError, Finished, GameDayRun, Place};
 use crate::exit::Exit;
 use crate::schema::{GameDay, System};
 use crate::verdict::Outcome;
@@ -36,14 +36,11 @@ pub struct ShowArguments {
 }
 
 impl ShowArguments {
-    /// Runs a checked game day and shows it; the exit code is that of its verdict.
+    /// Runs a checked game day in local processes and shows it; the exit code is that of its
+    /// verdict.
     pub fn run(&self, game_day: &GameDay, system: &System, variant: Option<&str>) -> Exit {
         match in_runtime(self.finish(game_day, system, variant)) {
-            Ok(Ok(finished)) => finished.verdict.outcome.into(),
-            Ok(Err(error)) => {
-                eprintln!("error: {error}");
-                error.exit()
-            }
+            Ok(finished) => exit(finished),
             Err(error) => {
                 eprintln!("error: cannot start: {error}");
                 Exit::Internal
@@ -51,7 +48,7 @@ impl ShowArguments {
         }
     }
 
-    /// Runs a checked game day, shows it, and says where its report is.
+    /// Runs a checked game day in local processes, shows it, and says where its report is.
     ///
     /// # Errors
     /// It came to no verdict.
@@ -61,20 +58,35 @@ impl ShowArguments {
         system: &System,
         variant: Option<&str>,
     ) -> Result<Finished, EngineError> {
+        Box::pin(self.finish_in(Place::Processes, game_day, system, variant)).await
+    }
+
+    /// Runs a checked game day in its place, shows it, and says where its report is.
+    ///
+    /// # Errors
+    /// It came to no verdict.
+    pub async fn finish_in(
+        &self,
+        place: Place,
+        game_day: &GameDay,
+        system: &System,
+        variant: Option<&str>,
+    ) -> Result<Finished, EngineError> {
         let out = self.folder();
         let output = self.output();
         if matches!(output, Output::Lines) {
             eprintln!("{}, seed {}", game_day.spec.title, self.seed);
         }
-        let finished = engine::run(GameDayRun {
+        let finished = Box::pin(engine::run(GameDayRun {
             game_day: game_day.clone(),
             system: system.clone(),
+            place,
             seed: self.seed,
             out: out.clone(),
             no_faults: self.no_faults,
             variant: variant.map(str::to_owned),
             output,
-        })
+        }))
         .await?;
         let text = if output == Output::Json {
             view::json(&finished.run, &finished.verdict)
@@ -105,6 +117,17 @@ impl ShowArguments {
             Output::Live
         } else {
             Output::Lines
+        }
+    }
+}
+
+/// The exit code of a game day; why it came to no verdict is said on standard error.
+pub(super) fn exit(finished: Result<Finished, EngineError>) -> Exit {
+    match finished {
+        Ok(finished) => finished.verdict.outcome.into(),
+        Err(error) => {
+            eprintln!("error: {error}");
+            error.exit()
         }
     }
 }

@@ -7,6 +7,8 @@ use thiserror::Error;
 
 use crate::exit::Exit;
 use crate::load::LoadError;
+#[cfg(feature = "kubernetes")]
+use crate::target::kubernetes::game_day::PodsError;
 use crate::target::process::StartError;
 use crate::view::ViewError;
 
@@ -24,6 +26,10 @@ pub enum EngineError {
     /// The system does not start.
     #[error(transparent)]
     Start(#[from] StartError),
+    /// The system is not in the cluster, or is not ready there.
+    #[cfg(feature = "kubernetes")]
+    #[error(transparent)]
+    Pods(#[from] PodsError),
     /// A session cannot be opened.
     #[error(transparent)]
     Load(#[from] LoadError),
@@ -46,6 +52,8 @@ impl EngineError {
     pub const fn exit(&self) -> Exit {
         match self {
             Self::Out { .. } | Self::Start(_) | Self::Load(_) => Exit::Usage,
+            #[cfg(feature = "kubernetes")]
+            Self::Pods(_) => Exit::Usage,
             Self::Machine(_) | Self::View(_) => Exit::Internal,
             Self::Interrupted | Self::InterruptedAtOnce => Exit::Aborted,
         }

@@ -1,4 +1,5 @@
-//! Runs a game day: starts the system, loads it, breaks it, watches it, and judges.
+//! Runs a game day: starts the system, or finds it in a cluster, loads it, breaks it, watches it,
+//! and judges.
 //!
 //! ```text
 //! start → sessions → load ┬ before ─ steady? ─ during (faults) ─ after ┬→ read back → stop → verdict
@@ -10,6 +11,7 @@
 mod error;
 mod faults;
 mod follow;
+mod place;
 mod stop;
 
 use std::path::PathBuf;
@@ -21,14 +23,17 @@ use tokio::task::{JoinError, JoinHandle};
 use tokio::time::{Instant, timeout};
 
 pub use error::EngineError;
+pub use place::Place;
 pub use stop::{Listening, Stop};
 
-use crate::journal::{self, Journal, JournalWriter, PlannedFault, Record};
+use crate::journal::{self, Journal, JournalWriter, PlannedFault, Record, ServiceLayout};
 use crate::load::{self, LoadControl, Sessions};
 use crate::observe;
 use crate::plan;
 use crate::schema::{GameDay, Phase, System};
 use crate::target::Target;
+#[cfg(feature = "kubernetes")]
+use crate::target::kubernetes::game_day::Pods;
 use crate::target::process::{ProcessOptions, ProcessTarget, RunDir, Secrets};
 use crate::verdict::{Fold, Run, Verdict};
 use crate::view::{self, Display, Output};
@@ -43,6 +48,8 @@ pub struct GameDayRun {
     pub game_day: GameDay,
     /// Its system, already checked.
     pub system: System,
+    /// Where it takes place.
+    pub place: Place,
     /// The seed of everything random.
     pub seed: u64,
     /// The folder for the journal and its views. It must not hold a journal yet.
@@ -114,7 +121,46 @@ async fn begin(
     fold: &Arc<Mutex<Fold>>,
     stop: &Stop,
 ) -> Result<(), EngineError> {
-    let services = plan::snapshot(&run.system);
+    match &run.place {
+        Place::Processes => {
+            let planned = first_line(run, plan::snapshot(&run.system), journal);
+            let secrets = Secrets::draw(&run.system.spec.secrets).map_err(EngineError::Machine)?;
+            let options = ProcessOptions::this_executable().map_err(EngineError::Machine)?;
+            let starting = ProcessTarget::start(&run.system, folder, &secrets, journal, &options);
+            let target = tokio::select! {
+                started = starting => started?,
+                // The guardian ends what was started when the engine's process ends.
+                () = stop.asked() => return Err(EngineError::Interrupted),
+            };
+            Box::pin(on_target(
+                run, &planned, &target, folder, journal, fold, stop,
+            ))
+            .await
+        }
+        #[cfg(feature = "kubernetes")]
+        Place::Kubernetes(options) => {
+            let client = &options.killer.connection.client;
+            let reading = Pods::read(client, &run.system, &run.game_day.spec.load.target);
+            let pods = tokio::select! {
+                read = reading => read?,
+                () = stop.asked() => return Err(EngineError::Interrupted),
+            };
+            let planned = first_line(run, pods.layout(), journal);
+            let target = pods.follow(options, journal);
+            Box::pin(on_target(
+                run, &planned, &target, folder, journal, fold, stop,
+            ))
+            .await
+        }
+    }
+}
+
+/// Plans the faults and writes the first line of the journal.
+fn first_line(
+    run: &GameDayRun,
+    services: Vec<ServiceLayout>,
+    journal: &Journal,
+) -> Vec<PlannedFault> {
     let planned = if run.no_faults {
         Vec::new()
     } else {
@@ -133,16 +179,21 @@ async fn begin(
             .map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(u32::MAX)),
         plan: planned.clone(),
     });
-    let secrets = Secrets::draw(&run.system.spec.secrets).map_err(EngineError::Machine)?;
-    let options = ProcessOptions::this_executable().map_err(EngineError::Machine)?;
-    let starting = ProcessTarget::start(&run.system, folder, &secrets, journal, &options);
-    let target = tokio::select! {
-        started = starting => started?,
-        // The guardian ends what was started when the engine's process ends.
-        () = stop.asked() => return Err(EngineError::Interrupted),
-    };
+    planned
+}
+
+/// From the first session to the end of the target.
+async fn on_target<T: Target>(
+    run: &GameDayRun,
+    planned: &[PlannedFault],
+    target: &T,
+    folder: &RunDir,
+    journal: &Journal,
+    fold: &Arc<Mutex<Fold>>,
+    stop: &Stop,
+) -> Result<(), EngineError> {
     let events = observe::tail_events(target.events().iter().cloned(), journal);
-    let opening = open_sessions(run, folder, &target);
+    let opening = open_sessions(run, folder, target);
     let opened = tokio::select! {
         opened = opening => opened,
         () = stop.asked() => Err(EngineError::Interrupted),
@@ -151,8 +202,8 @@ async fn begin(
         Ok(sessions) => {
             under_load(
                 run,
-                &planned,
-                &target,
+                planned,
+                target,
                 Arc::new(sessions),
                 journal,
                 fold,
@@ -168,10 +219,10 @@ async fn begin(
     loaded
 }
 
-async fn open_sessions(
+async fn open_sessions<T: Target>(
     run: &GameDayRun,
     folder: &RunDir,
-    target: &ProcessTarget,
+    target: &T,
 ) -> Result<Sessions, EngineError> {
     let endpoints = target.endpoints(&run.game_day.spec.load.target);
     let spec = &run.game_day.spec;
@@ -179,10 +230,10 @@ async fn open_sessions(
 }
 
 /// Everything that happens while users are served, and the reading back.
-async fn under_load(
+async fn under_load<T: Target>(
     run: &GameDayRun,
     planned: &[PlannedFault],
-    target: &ProcessTarget,
+    target: &T,
     sessions: Arc<Sessions>,
     journal: &Journal,
     fold: &Arc<Mutex<Fold>>,

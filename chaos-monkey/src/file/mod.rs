@@ -5,6 +5,7 @@
 //! for what no schema can say: unknown services, faults after the end, guards that would veto for
 //! ever. All mistakes of all files come out together, in the order in which they stand.
 
+mod backend;
 mod check;
 mod documents;
 mod mistake;
@@ -18,6 +19,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+pub use backend::Backend;
 pub use documents::Documents;
 pub use mistake::{KeyPath, Mistake, Mistakes, Place};
 
@@ -32,7 +34,15 @@ use tree::Node;
 /// # Errors
 /// Every mistake of every file.
 pub fn load(paths: &[PathBuf]) -> Result<Documents, Mistakes> {
-    load_with(paths, &[])
+    load_for(paths, Backend::Any)
+}
+
+/// Reads files whose game days must fit a place where they are to be run.
+///
+/// # Errors
+/// Every mistake of every file.
+pub fn load_for(paths: &[PathBuf], backend: Backend) -> Result<Documents, Mistakes> {
+    read(paths, Reader::new(&[]).of(backend))
 }
 
 /// Reads files whose game days may also name systems that are known already.
@@ -40,7 +50,10 @@ pub fn load(paths: &[PathBuf]) -> Result<Documents, Mistakes> {
 /// # Errors
 /// Every mistake of every file.
 pub fn load_with(paths: &[PathBuf], known: &[System]) -> Result<Documents, Mistakes> {
-    let mut reader = Reader::new(known);
+    read(paths, Reader::new(known))
+}
+
+fn read(paths: &[PathBuf], mut reader: Reader) -> Result<Documents, Mistakes> {
     for path in paths {
         reader.read_file(path);
     }
@@ -76,7 +89,7 @@ pub fn check_game_day(game_day: &GameDay, system: &System) -> Vec<Mistake> {
         game_day: &checked.places,
         ..Mended::default()
     };
-    let problems = semantics::of_game_day(game_day, system, &mended);
+    let problems = semantics::of_game_day(game_day, system, Backend::Any, &mended);
     unplaced(checked, problems)
 }
 

@@ -11,7 +11,7 @@ use super::nearest::{hint, nearest};
 use super::semantics::{self, Mended, Problem};
 use super::source::Source;
 use super::tree::{self, Node};
-use super::{Documents, KeyPath, Mistake, Mistakes, check};
+use super::{Backend, Documents, KeyPath, Mistake, Mistakes, check};
 use crate::schema::{API_VERSION, Agent, GameDay, Kind, System, json_schema};
 
 /// The size of the largest file, in bytes: far more than a person writes.
@@ -28,6 +28,7 @@ struct Draft<Resource> {
 /// Reads files one after the other.
 pub(super) struct Reader {
     known: Vec<System>,
+    backend: Backend,
     systems: Vec<Draft<System>>,
     game_days: Vec<Draft<GameDay>>,
     agents: Vec<Draft<Agent>>,
@@ -43,6 +44,7 @@ impl Reader {
     pub(super) fn new(known: &[System]) -> Self {
         Self {
             known: known.to_vec(),
+            backend: Backend::default(),
             systems: Vec::new(),
             game_days: Vec::new(),
             agents: Vec::new(),
@@ -50,6 +52,11 @@ impl Reader {
             files: 0,
             incomplete: false,
         }
+    }
+
+    /// The same, for game days that must fit a place where they are to be run.
+    pub(super) fn of(self, backend: Backend) -> Self {
+        Self { backend, ..self }
     }
 
     pub(super) fn read_file(&mut self, path: &Path) {
@@ -198,7 +205,7 @@ impl Reader {
                 game_day: &draft.mended,
                 ..Mended::default()
             };
-            return semantics::of_game_day(game_day, system, &mended);
+            return semantics::of_game_day(game_day, system, self.backend, &mended);
         }
         let key = KeyPath::dotted("spec.system");
         if self.incomplete || draft.mended.iter().any(|place| key.is_within(place)) {

@@ -105,8 +105,11 @@ pub enum Record {
     InstanceStarted {
         /// Which.
         instance: InstanceName,
-        /// Its process id.
+        /// Its process id; 0 for a pod.
         pid: u32,
+        /// Its pod, if it is one.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        pod: Option<String>,
     },
     /// An instance is ready.
     InstanceReady {
@@ -119,9 +122,9 @@ pub enum Record {
     InstanceDown {
         /// Which.
         instance: InstanceName,
-        /// Its process id.
+        /// Its process id; 0 for a pod.
         pid: u32,
-        /// How it ended: `signal 9`, `exit 1`.
+        /// How it ended: `signal 9`, `exit 1`, `pod web-5d8f-x2x was evicted`.
         how: String,
         /// The fault that ended it, or nothing if it ended by itself: the verdict fails.
         fault: Option<FaultId>,

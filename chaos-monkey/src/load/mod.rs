@@ -29,7 +29,6 @@ mod users;
 mod world;
 
 use std::fmt;
-use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,6 +40,7 @@ use world::World;
 
 use crate::journal::Journal;
 use crate::schema::GameDaySpec;
+use crate::target::Endpoint;
 
 /// A load that is ready to begin: its files are read, its templates checked, its users' sessions
 /// open.
@@ -56,15 +56,14 @@ impl fmt::Debug for Sessions {
 }
 
 /// Reads the files of a load, checks its templates against them, and runs the set-up of each
-/// user, at most 4 at once and within 60 s. `endpoints` are the instances of the load's target in
-/// the order of their replicas.
+/// user, at most 4 at once and within 60 s. `endpoints` are where users reach the load's target.
 ///
 /// # Errors
 /// A file cannot be read, a template uses what nothing provides, or a session cannot be opened.
 pub async fn open_sessions(
     spec: &GameDaySpec,
     run_folder: &Path,
-    endpoints: &[SocketAddr],
+    endpoints: &[Endpoint],
     seed: u64,
 ) -> Result<Sessions, LoadError> {
     let world = World::open(spec, run_folder, endpoints, seed).await?;

@@ -2,7 +2,6 @@
 
 use std::error::Error;
 use std::io;
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -14,6 +13,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 use crate::journal::Cause;
+use crate::target::Endpoint;
 
 /// A longer body is [`Cause::Malformed`]: the generator shares the machine with the system.
 const BODY_CAP: usize = 4 << 20;
@@ -53,24 +53,22 @@ pub(crate) trait Transport: Send + Sync + 'static {
 /// HTTP/1.1 with connections that are kept.
 #[derive(Debug, Clone)]
 pub(crate) struct HttpTransport {
-    authorities: Vec<Authority>,
+    /// Host and port of each replica, and what stands before each path.
+    places: Vec<(Authority, String)>,
     client: Client<HttpConnector, Full<Bytes>>,
 }
 
 impl HttpTransport {
-    pub(crate) fn new(endpoints: &[SocketAddr]) -> Self {
+    pub(crate) fn new(endpoints: &[Endpoint]) -> Self {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE)
             .build(connector);
-        let authorities = endpoints
-            .iter()
-            .filter_map(|address| Authority::try_from(address.to_string()).ok())
-            .collect();
+        let place = |endpoint: &Endpoint| Some((endpoint.authority()?, endpoint.base().to_owned()));
         Self {
-            authorities,
+            places: endpoints.iter().filter_map(place).collect(),
             client,
         }
     }
@@ -78,15 +76,20 @@ impl HttpTransport {
 
 impl Transport for HttpTransport {
     fn replicas(&self) -> usize {
-        self.authorities.len()
+        self.places.len()
     }
 
     async fn send(&self, replica: usize, outgoing: &Outgoing) -> Result<Answer, Cause> {
-        let authority = self.authorities.get(replica).ok_or(Cause::Refused)?;
+        let (authority, base) = self.places.get(replica).ok_or(Cause::Refused)?;
         let mut parts = http::uri::Parts::default();
         parts.scheme = Some(Scheme::HTTP);
         parts.authority = Some(authority.clone());
-        parts.path_and_query = Some(outgoing.path_and_query.clone());
+        parts.path_and_query = Some(if base.is_empty() {
+            outgoing.path_and_query.clone()
+        } else {
+            let whole = format!("{base}{}", outgoing.path_and_query);
+            whole.parse().map_err(|_| Cause::Malformed)?
+        });
         let mut request = Request::new(Full::new(outgoing.body.clone()));
         *request.method_mut() = outgoing.method.clone();
         *request.uri_mut() = Uri::from_parts(parts).map_err(|_| Cause::Malformed)?;

@@ -1,7 +1,6 @@
 //! Everything that a load is made of, once it is ready to begin.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -17,6 +16,7 @@ use super::script::Script;
 use super::transport::{HttpTransport, Transport};
 use super::users;
 use crate::schema::{GameDaySpec, Rate};
+use crate::target::Endpoint;
 
 /// Everything that a load is made of, once it is ready to begin.
 pub(crate) struct World<T> {
@@ -47,7 +47,7 @@ impl World<HttpTransport> {
     pub(crate) async fn open(
         spec: &GameDaySpec,
         run_folder: &Path,
-        endpoints: &[SocketAddr],
+        endpoints: &[Endpoint],
         seed: u64,
     ) -> Result<Self, LoadError> {
         let rows = users::read_all_rows(&spec.load, run_folder).await?;

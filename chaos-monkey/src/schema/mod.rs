@@ -35,8 +35,8 @@ pub use load::{
 pub use resource::{API_VERSION, Metadata};
 pub use steady_state::{Bound, Metric, Phase, SteadyState, Tolerance};
 pub use system::{
-    AutoPort, Events, Health, HealthCheck, HttpHealth, Port, Prepare, ProcessBinding, Service,
-    System, SystemSpec, TcpHealth,
+    AutoPort, Events, Health, HealthCheck, HttpHealth, KubernetesBinding, Port, Prepare,
+    ProcessBinding, Reach, Service, ServicePort, System, SystemSpec, TcpHealth,
 };
 pub use timeline::{
     Amount, FaultKind, Kill, Monkey, Outage, Pause, ServiceChoice, Timeline, TimelineFault,

@@ -4,7 +4,7 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::patterns::PATH;
+use super::patterns::{LABEL, PATH};
 use super::{API_VERSION, Metadata, Span};
 
 /// A system: services made of instances.
@@ -66,6 +66,9 @@ pub struct Service {
     /// How it runs as local processes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub process: Option<ProcessBinding>,
+    /// Which pods of a cluster it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kubernetes: Option<KubernetesBinding>,
 }
 
 /// How a service runs as local processes.
@@ -200,4 +203,42 @@ pub struct Events {
     /// A bearer token, usually `${secret.NAME}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bearer: Option<String>,
+}
+
+/// Which pods of a cluster a service is. Each is an instance; what brings them back and when they
+/// are ready is the cluster's own business.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct KubernetesBinding {
+    /// The namespace of its pods.
+    #[schemars(regex(pattern = LABEL))]
+    pub namespace: String,
+    /// The labels of its pods, as `kubectl get --selector` reads them, such as `app=web`.
+    pub pods: String,
+    /// Where users reach it. Only the target of a load needs it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reach: Option<Reach>,
+}
+
+/// Where users reach the pods of a service.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub enum Reach {
+    /// A `Service` of its namespace: by the address of its load balancer if it has one, else by
+    /// that inside of the cluster.
+    Service(ServicePort),
+    /// A base URL, such as `http://shop.example.com`.
+    Url(String),
+}
+
+/// A port of a `Service`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ServicePort {
+    /// The name of the `Service`.
+    #[schemars(regex(pattern = LABEL))]
+    pub name: String,
+    /// The number of its port.
+    #[schemars(range(min = 1, max = 65535))]
+    pub port: u16,
 }

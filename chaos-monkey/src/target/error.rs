@@ -35,6 +35,22 @@ pub enum TargetError {
         /// In the words of the operating system.
         reason: String,
     },
+    /// The target cannot do that to its instances.
+    #[error("{instance} cannot be {what} in this target")]
+    Impossible {
+        /// Which.
+        instance: InstanceName,
+        /// What: `paused`.
+        what: &'static str,
+    },
+    /// A guard said no, it is a dry run, or the cluster did not do it.
+    #[error("{instance} was not killed: {reason}")]
+    NotKilled {
+        /// Which.
+        instance: InstanceName,
+        /// Why, for people.
+        reason: String,
+    },
     /// The target is being stopped.
     #[error("{instance} is being stopped")]
     Stopping {

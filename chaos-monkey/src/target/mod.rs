@@ -1,19 +1,21 @@
 //! What can be broken: services made of instances.
 //!
 //! A target knows its instances, can break them in the ways of [`Target`], and brings them back
-//! by itself. Local processes are in [`process`].
+//! by itself. Local processes are in [`process`], pods of a cluster in [`kubernetes`].
 
+mod endpoint;
 mod error;
 #[cfg(feature = "kubernetes")]
 pub mod kubernetes;
 pub mod process;
 
 use std::future::Future;
-use std::net::SocketAddr;
 
+pub use endpoint::{Endpoint, NoEndpoint};
 pub use error::TargetError;
 
 use crate::journal::{FaultId, InstanceName};
+use crate::observe::EventSource;
 
 /// How an instance is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,8 +47,14 @@ pub trait Target: Clone + Send + Sync + 'static {
     /// All instances and how they are now, in the order of the system's services and replicas.
     fn snapshot(&self) -> Vec<InstanceStatus>;
 
-    /// Where the instances of a service serve users, in the order of their replicas.
-    fn endpoints(&self, service: &str) -> Vec<SocketAddr>;
+    /// Where users reach a service: its instances in the order of their replicas, or one place
+    /// for all of them.
+    fn endpoints(&self, service: &str) -> Vec<Endpoint>;
+
+    /// Where the instances tell of themselves.
+    fn events(&self) -> &[EventSource] {
+        &[]
+    }
 
     /// Kills an instance. It comes back after its restart delay.
     fn kill(

@@ -149,6 +149,7 @@ impl Synthetic {
             Record::InstanceStarted {
                 instance: instance(name),
                 pid,
+                pod: None,
             },
         );
         self.add(

@@ -1,4 +1,5 @@
-/* A tiny HTTP server: `server PORT [BACKEND…]`. `/health` says 200; anything else says 200 if it
+/* A tiny HTTP server: `server PORT [BACKEND…]` on the loopback, or on every address for a pod where
+   it is `:PORT`. `/health` says 200; anything else says 200 if it
    has no backends or one of them (`127.0.0.1` ports) accepts a connection, and 503 otherwise.
    `/die` ends it with the exit code 3. */
 #include <arpa/inet.h>
@@ -27,7 +28,9 @@ static int reaches(int port) {
 
 int main(int count, char **words) {
     int yes = 1, listener = socket(AF_INET, SOCK_STREAM, 0);
-    struct sockaddr_in address = local(atoi(words[1]));
+    int everywhere = words[1][0] == ':';
+    struct sockaddr_in address = local(atoi(words[1] + everywhere));
+    if (everywhere) address.sin_addr.s_addr = htonl(INADDR_ANY);
     signal(SIGPIPE, SIG_IGN);
     setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
     if (bind(listener, (struct sockaddr *)&address, sizeof address) || listen(listener, 512)) {

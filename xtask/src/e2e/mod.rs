@@ -4,6 +4,7 @@
 mod agent;
 mod charts;
 mod cluster;
+mod game_day;
 mod probe;
 mod scenarios;
 mod world;

@@ -16,7 +16,7 @@ use super::world::{HOME, World};
 pub(super) type Scenario = fn(&World<'_>) -> anyhow::Result<String>;
 
 /// All of them, by name.
-pub(super) const ALL: [(&str, Scenario); 11] = [
+pub(super) const ALL: [(&str, Scenario); 12] = [
     ("only-what-is-offered", only_what_is_offered),
     ("annotations", annotations),
     ("disruption-budget", disruption_budget),
@@ -28,6 +28,7 @@ pub(super) const ALL: [(&str, Scenario); 11] = [
     ("unreachable", unreachable),
     ("restarted-api", restarted_api),
     ("by-hand", by_hand),
+    ("game-day", super::game_day::game_day),
 ];
 
 fn pause(milliseconds: u64) {

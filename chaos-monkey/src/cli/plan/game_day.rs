@@ -5,18 +5,18 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::{PlanOutput, json};
-use crate::journal::PlannedFault;
+use crate::journal::{PlannedFault, ServiceLayout};
 use crate::plan;
-use crate::schema::{GameDay, System};
+use crate::schema::GameDay;
 
 /// The plan in the form that is asked for; times are microseconds since the load begins.
 pub(super) fn text(
     game_day: &GameDay,
-    system: &System,
+    services: &[ServiceLayout],
     seed: u64,
     output: PlanOutput,
 ) -> Result<String, String> {
-    let faults = plan::plan(game_day, &plan::snapshot(system), seed);
+    let faults = plan::plan(game_day, services, seed);
     let document = PlanDocument {
         game_day: &game_day.metadata.name,
         seed,

@@ -9,10 +9,17 @@ use clap::{Args, ValueEnum};
 use jiff::civil::Date;
 
 #[cfg(feature = "kubernetes")]
-use super::ClusterArguments;
-use super::{SettingsArguments, print};
+use super::{ClusterArguments, TargetArgument, in_runtime};
+use super::{SettingsArguments, print, read};
 use crate::exit::Exit;
-use crate::file;
+use crate::file::Backend;
+#[cfg(feature = "kubernetes")]
+use crate::journal::ServiceLayout;
+use crate::plan;
+#[cfg(feature = "kubernetes")]
+use crate::schema::{GameDay, System};
+#[cfg(feature = "kubernetes")]
+use crate::target::kubernetes::game_day::Pods;
 
 /// Prints what would be broken, and when
 #[derive(Debug, Args)]
@@ -37,7 +44,12 @@ pub struct PlanArguments {
     #[arg(long, value_name = "NUMBER")]
     pub seed: Option<u64>,
 
-    /// For an agent: in which cluster
+    /// For a game day: where it is to take place
+    #[cfg(feature = "kubernetes")]
+    #[arg(long, value_enum, default_value_t = TargetArgument::Processes)]
+    pub target: TargetArgument,
+
+    /// In which cluster
     #[cfg(feature = "kubernetes")]
     #[command(flatten)]
     pub cluster: ClusterArguments,
@@ -58,6 +70,17 @@ pub struct PlanArguments {
     /// The form
     #[arg(long, value_enum, default_value_t = PlanOutput::Table)]
     pub output: PlanOutput,
+}
+
+#[cfg(feature = "kubernetes")]
+impl PlanArguments {
+    /// Where a game day is to take place.
+    fn backend(&self) -> Backend {
+        if self.target == TargetArgument::Kubernetes {
+            return Backend::Kubernetes;
+        }
+        Backend::Processes
+    }
 }
 
 /// The seed of a plan for which nobody names one.
@@ -90,15 +113,46 @@ fn text(arguments: &PlanArguments) -> Result<String, String> {
     if files.is_empty() {
         return agent::text(arguments);
     }
-    let documents = file::load(files).map_err(|mistakes| format!("{mistakes:#}"))?;
+    #[cfg(feature = "kubernetes")]
+    let backend = arguments.backend();
+    #[cfg(not(feature = "kubernetes"))]
+    let backend = Backend::Processes;
+    let documents = read(files, backend)?;
     if documents.game_days.is_empty() && !documents.agents.is_empty() {
         return agent::text(arguments);
     }
     let game_day = documents.game_day(arguments.settings.name.as_deref());
     let (game_day, system) = game_day.map_err(|mistake| format!("error: {mistake}"))?;
     let seed = arguments.seed.unwrap_or(SEED);
-    game_day::text(game_day, system, seed, arguments.output)
+    #[cfg(feature = "kubernetes")]
+    let services = services(arguments, game_day, system)?;
+    #[cfg(not(feature = "kubernetes"))]
+    let services = plan::snapshot(system);
+    game_day::text(game_day, &services, seed, arguments.output)
         .map_err(|error| format!("error: {error}"))
+}
+
+/// The services of a system and how many instances each has; in a cluster as many as there are pods
+/// now.
+#[cfg(feature = "kubernetes")]
+fn services(
+    arguments: &PlanArguments,
+    game_day: &GameDay,
+    system: &System,
+) -> Result<Vec<ServiceLayout>, String> {
+    match arguments.backend() {
+        Backend::Kubernetes => {
+            let read = async {
+                let connection = arguments.cluster.open().await?;
+                let target = &game_day.spec.load.target;
+                let pods = Pods::read(&connection.client, system, target).await;
+                pods.map_err(|error| format!("error: {error}"))
+            };
+            let pods = in_runtime(read).map_err(|error| format!("error: cannot start: {error}"))?;
+            Ok(pods?.layout())
+        }
+        Backend::Any | Backend::Processes => Ok(plan::snapshot(system)),
+    }
 }
 
 /// A document as JSON, indented.

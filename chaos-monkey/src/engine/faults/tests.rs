@@ -1,4 +1,3 @@
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +7,7 @@ use tokio::time::sleep;
 
 use super::*;
 use crate::journal::{Entry, FaultId, InstanceName};
-use crate::target::{InstanceState, InstanceStatus, TargetError};
+use crate::target::{Endpoint, InstanceState, InstanceStatus, TargetError};
 
 const SECOND: i64 = 1_000_000;
 
@@ -83,7 +82,7 @@ impl Target for Pretended {
             .collect()
     }
 
-    fn endpoints(&self, _: &str) -> Vec<SocketAddr> {
+    fn endpoints(&self, _: &str) -> Vec<Endpoint> {
         Vec::new()
     }
 

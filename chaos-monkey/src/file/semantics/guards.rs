@@ -2,8 +2,9 @@
 //!
 //! A fault that no situation lets through is a mistake of the file, not bad luck of the run.
 
+use super::bindings::is_pods;
 use super::{Problem, Problems};
-use crate::file::KeyPath;
+use crate::file::{Backend, KeyPath};
 use crate::schema::{Amount, Guards, Kind, ProcessBinding, System};
 use crate::select::count;
 
@@ -29,11 +30,16 @@ pub(super) fn check(guards: &Guards, system: &System, problems: &mut Problems) {
 pub(super) struct Forbidding<'spec> {
     guards: &'spec Guards,
     system: &'spec System,
+    backend: Backend,
 }
 
 impl<'spec> Forbidding<'spec> {
-    pub(super) fn new(guards: &'spec Guards, system: &'spec System) -> Self {
-        Self { guards, system }
+    pub(super) fn new(guards: &'spec Guards, system: &'spec System, backend: Backend) -> Self {
+        Self {
+            guards,
+            system,
+            backend,
+        }
     }
 
     /// Checks a fault that names its service in the key `service` of `fault`.
@@ -118,8 +124,11 @@ impl<'spec> Forbidding<'spec> {
         None
     }
 
+    /// How a service runs as processes. How many pods there are is known to the cluster alone.
     fn process(&self, service: &str) -> Option<&ProcessBinding> {
-        self.system.spec.services.get(service)?.process.as_ref()
+        let service = self.system.spec.services.get(service)?;
+        let process = service.process.as_ref();
+        process.filter(|_| !is_pods(service, self.backend))
     }
 }
 

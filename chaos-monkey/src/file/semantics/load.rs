@@ -1,19 +1,20 @@
 //! What must hold in the load of a `GameDay`, apart from its requests.
 
+use super::bindings::is_pods;
 use super::system::USER_PORT;
 use super::words::Known;
 use super::{Problem, Problems};
-use crate::file::KeyPath;
+use crate::file::{Backend, KeyPath};
 use crate::schema::patterns::WORD;
-use crate::schema::{Device, Kind, Load, Rate, System};
+use crate::schema::{Device, Kind, KubernetesBinding, Load, Rate, System};
 
 /// Words that mean something else already.
 const RESERVED: [&str; 3] = ["user", "sequence", "run"];
 
 /// Every mistake of a load.
-pub(super) fn check(load: &Load, system: &System, problems: &mut Problems) {
+pub(super) fn check(load: &Load, system: &System, backend: Backend, problems: &mut Problems) {
     let root = KeyPath::dotted("spec.load");
-    target(load, system, &root, problems);
+    target(load, system, backend, &root, problems);
     rate(&load.rate, &root.key("rate"), problems);
     device(&load.device, &root.key("device"), problems);
     files(load, &root, problems);
@@ -28,12 +29,27 @@ pub(super) fn check(load: &Load, system: &System, problems: &mut Problems) {
     }
 }
 
-fn target(load: &Load, system: &System, root: &KeyPath, problems: &mut Problems) {
+fn target(load: &Load, system: &System, backend: Backend, root: &KeyPath, problems: &mut Problems) {
     let key = root.key("target");
     let Some(service) = system.spec.services.get(&load.target) else {
         problems.unknown_service(key, &load.target, system);
         return;
     };
+    if is_pods(service, backend) {
+        let is_reached = |binding: &KubernetesBinding| binding.reach.is_some();
+        if !service.kubernetes.as_ref().is_none_or(is_reached) {
+            let target = &load.target;
+            let message = format!(
+                "`{target}` does not say how users reach its pods: give its `kubernetes` binding \
+                 a `reach`, with a `service` or a `url`"
+            );
+            let problem = Problem::new(key, message).with_value(target);
+            let services = KeyPath::dotted("spec.services").key(target);
+            let reach = services.key("kubernetes").key("reach");
+            problems.push(problem.given_all(Kind::System, reach));
+        }
+        return;
+    }
     let ports = service.process.as_ref().map(|process| &process.ports);
     if ports.is_some_and(|ports| !ports.contains_key(USER_PORT)) {
         let target = &load.target;

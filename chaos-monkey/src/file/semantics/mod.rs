@@ -1,17 +1,19 @@
 //! What no schema can say: names that must exist, numbers that must fit each other.
 
 mod agent;
+mod bindings;
 mod faults;
 mod guards;
 mod load;
+mod pods;
 mod requests;
 mod steady_state;
 mod system;
 mod timeline;
 mod words;
 
-use super::KeyPath;
 use super::nearest::hint;
+use super::{Backend, KeyPath};
 use crate::schema::{Agent, GameDay, Kind, Span, System, patterns};
 
 /// A mistake by its key.
@@ -57,18 +59,20 @@ pub(super) fn of_agent(agent: &Agent, mended: &Mended<'_>) -> Vec<Problem> {
     problems.standing(Kind::Agent, mended)
 }
 
-/// Every mistake of a game day, given its system, that does not come from a place that was mended.
+/// Every mistake of a game day, given its system and where it is to be run, that does not come from a place that was mended.
 pub(super) fn of_game_day(
     game_day: &GameDay,
     system: &System,
+    backend: Backend,
     mended: &Mended<'_>,
 ) -> Vec<Problem> {
     let spec = &game_day.spec;
     let mut problems = Problems::default();
-    load::check(&spec.load, system, &mut problems);
+    bindings::check(spec, system, backend, &mut problems);
+    load::check(&spec.load, system, backend, &mut problems);
     requests::check(spec, &mut problems);
     steady_state::check(spec, &mut problems);
-    timeline::check(spec, system, &mut problems);
+    timeline::check(spec, system, backend, &mut problems);
     guards::check(&spec.guards, system, &mut problems);
     problems.standing(Kind::GameDay, mended)
 }

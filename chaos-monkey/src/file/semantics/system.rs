@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use indexmap::IndexMap;
 
+use super::pods::{self, Taken};
 use super::words::Known;
 use super::{Problem, Problems};
 use crate::file::KeyPath;
@@ -20,12 +21,19 @@ pub(super) fn check(system: &System, problems: &mut Problems) {
     prepare(spec, problems);
     let services = KeyPath::dotted("spec.services");
     let mut taken = BTreeMap::new();
+    let mut pods_taken = Taken::new();
     for (name, service) in &spec.services {
         let key = services.key(name);
         problems.name(key.clone(), name, LABEL);
+        if let Some(binding) = &service.kubernetes {
+            pods::check(binding, &key.key("kubernetes"), &mut pods_taken, problems);
+        }
         let Some(process) = &service.process else {
-            let message = "the service has no binding: say how it runs with `process`";
-            problems.push(Problem::new(key, message).of_key());
+            if service.kubernetes.is_none() {
+                let message = "the service has no binding: say how it runs with `process`, or \
+                               which pods it is with `kubernetes`";
+                problems.push(Problem::new(key, message).of_key());
+            }
             continue;
         };
         let key = key.key("process");

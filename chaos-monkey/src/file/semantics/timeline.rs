@@ -1,21 +1,27 @@
 //! What must hold in the time line of a `GameDay`.
 
+use super::bindings::is_pods;
 use super::guards::Forbidding;
 use super::{Problem, Problems, faults};
-use crate::file::KeyPath;
+use crate::file::{Backend, KeyPath};
 use crate::schedule::MAXIMUM_STRIKES;
 use crate::schema::{
-    Amount, FaultKind, GameDaySpec, Kind, Monkey, Outage, ServiceChoice, Span, System,
+    Amount, FaultKind, GameDaySpec, Kind, Monkey, Outage, Pause, ServiceChoice, Span, System,
     TimelineFault,
 };
 
 /// Every mistake of a time line.
-pub(super) fn check(spec: &GameDaySpec, system: &System, problems: &mut Problems) {
+pub(super) fn check(
+    spec: &GameDaySpec,
+    system: &System,
+    backend: Backend,
+    problems: &mut Problems,
+) {
     let timeline = &spec.timeline;
     let root = KeyPath::dotted("spec.timeline");
     problems.zero(root.key("duration"), timeline.duration);
     let entries = root.key("faults");
-    let forbidding = Forbidding::new(&spec.guards, system);
+    let forbidding = Forbidding::new(&spec.guards, system, backend);
     for (index, fault) in timeline.faults.iter().enumerate() {
         let key = entries.index(index);
         times(spec, fault, &key, problems);
@@ -25,6 +31,7 @@ pub(super) fn check(spec: &GameDaySpec, system: &System, problems: &mut Problems
                 forbidding.check(&kill.service, kill.amount, false, &inside, problems);
             }
             FaultKind::Pause(pause) => {
+                of_pods(pause, system, backend, &inside, problems);
                 let allowed = pause.allow_outage;
                 forbidding.check(&pause.service, pause.amount, allowed, &inside, problems);
             }
@@ -82,6 +89,26 @@ fn times(spec: &GameDaySpec, fault: &TimelineFault, key: &KeyPath, problems: &mu
             .given(Kind::GameDay, "spec.recovery.hold")
             .given(Kind::GameDay, kind.key("for")),
     );
+}
+
+fn of_pods(
+    pause: &Pause,
+    system: &System,
+    backend: Backend,
+    key: &KeyPath,
+    problems: &mut Problems,
+) {
+    let service = system.spec.services.get(&pause.service);
+    if service.is_some_and(|service| is_pods(service, backend)) {
+        let message = format!(
+            "`{}` runs in pods, and a cluster cannot pause them: use `kill` or `outage`, or run \
+             it as local processes",
+            pause.service
+        );
+        let problem = Problem::new(key.clone(), message);
+        let services = KeyPath::dotted("spec.services").key(&pause.service);
+        problems.push(problem.given_all(Kind::System, services));
+    }
 }
 
 fn of_outage(outage: &Outage, forbidding: &Forbidding<'_>, key: &KeyPath, problems: &mut Problems) {

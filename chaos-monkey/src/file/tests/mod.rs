@@ -1,5 +1,6 @@
 mod bad_input;
 mod in_code;
+mod pods;
 
 use super::*;
 

@@ -1,6 +1,5 @@
 //! The device and the whole load against real sockets on the loopback.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -22,6 +21,7 @@ use crate::load::device::{Device, Exchange};
 use crate::load::transport::{HttpTransport, Outgoing};
 use crate::load::{LoadControl, open_sessions, read_back, run};
 use crate::schema;
+use crate::target::Endpoint;
 
 fn outgoing(method: http::Method) -> Outgoing {
     Outgoing {
@@ -32,7 +32,7 @@ fn outgoing(method: http::Method) -> Outgoing {
     }
 }
 
-async fn ask(endpoints: &[SocketAddr], habits: schema::Device) -> Exchange {
+async fn ask(endpoints: &[Endpoint], habits: schema::Device) -> Exchange {
     let device = Device {
         transport: HttpTransport::new(endpoints),
         habits,
@@ -51,7 +51,7 @@ fn one_attempt(timeout: Duration) -> schema::Device {
 const LONG: Duration = Duration::from_secs(9);
 
 /// A server that reads a request, sends these bytes and closes.
-async fn raw_server(answer: &'static [u8]) -> (SocketAddr, JoinHandle<()>) {
+async fn raw_server(answer: &'static [u8]) -> (Endpoint, JoinHandle<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let server = tokio::spawn(async move {
@@ -62,23 +62,34 @@ async fn raw_server(answer: &'static [u8]) -> (SocketAddr, JoinHandle<()>) {
             let _ = stream.write_all(answer).await;
         }
     });
-    (address, server)
+    (address.into(), server)
 }
 
-async fn serve(router: Router) -> (SocketAddr, JoinHandle<()>) {
+async fn serve(router: Router) -> (Endpoint, JoinHandle<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-    (address, server)
+    (address.into(), server)
 }
 
 /// An address on which nobody listens.
-async fn dead_address() -> SocketAddr {
+async fn dead_address() -> Endpoint {
     TcpListener::bind("127.0.0.1:0")
         .await
         .unwrap()
         .local_addr()
         .unwrap()
+        .into()
+}
+
+#[tokio::test]
+async fn a_base_url_stands_before_each_path() {
+    let (at_root, server) = serve(Router::new().route("/shop/v1/", get(|| async { "ok" }))).await;
+    let base: Endpoint = format!("{at_root}/shop/v1/").parse().unwrap();
+    assert!(ask(&[base], one_attempt(LONG)).await.answer.is_ok());
+    let missed = ask(&[at_root], one_attempt(LONG)).await.answer;
+    assert_eq!(missed.unwrap_err(), Cause::Status(404));
+    server.abort();
 }
 
 #[tokio::test]
@@ -88,7 +99,7 @@ async fn causes_are_told_apart() {
 
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let patience = one_attempt(Duration::from_millis(50));
-    let exchange = ask(&[silent.local_addr().unwrap()], patience).await;
+    let exchange = ask(&[silent.local_addr().unwrap().into()], patience).await;
     assert_eq!(exchange.answer.unwrap_err(), Cause::Timeout);
 
     let cases: [(&'static [u8], Cause); 5] = [

@@ -8,6 +8,7 @@ mod attempt;
 mod connection;
 pub mod find;
 mod fresh;
+pub mod game_day;
 pub mod halt;
 mod http;
 mod lease;

@@ -173,6 +173,7 @@ impl Supervisor {
             Record::InstanceStarted {
                 instance: self.spec.name.clone(),
                 pid,
+                pod: None,
             },
         );
         self.tell(InstanceState::Starting, Some(pid));

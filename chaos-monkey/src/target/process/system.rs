@@ -18,7 +18,7 @@ use super::{RunDir, Secrets, StartError, memory, prepare};
 use crate::journal::{FaultId, InstanceName, Journal, Record};
 use crate::observe::EventSource;
 use crate::schema::System;
-use crate::target::{InstanceState, InstanceStatus, Target, TargetError};
+use crate::target::{Endpoint, InstanceState, InstanceStatus, Target, TargetError};
 
 /// How often the memory of each instance is looked at.
 const MEMORY_EVERY: Duration = Duration::from_secs(1);
@@ -134,11 +134,6 @@ impl ProcessTarget {
         Ok(target)
     }
 
-    /// Where the instances tell of themselves.
-    pub fn events(&self) -> &[EventSource] {
-        &self.running.events
-    }
-
     /// The address of a port of an instance.
     pub fn address(&self, instance: &InstanceName, port: &str) -> Option<SocketAddr> {
         self.running
@@ -195,8 +190,13 @@ impl Target for ProcessTarget {
             .collect()
     }
 
-    fn endpoints(&self, service: &str) -> Vec<SocketAddr> {
-        self.running.ports.addresses(service, HTTP_PORT).collect()
+    fn endpoints(&self, service: &str) -> Vec<Endpoint> {
+        let addresses = self.running.ports.addresses(service, HTTP_PORT);
+        addresses.map(Endpoint::from).collect()
+    }
+
+    fn events(&self) -> &[EventSource] {
+        &self.running.events
     }
 
     async fn kill(&self, instance: &InstanceName, fault: &FaultId) -> Result<(), TargetError> {

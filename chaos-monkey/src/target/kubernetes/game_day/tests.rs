@@ -1,0 +1,508 @@
+//! Game days against a cluster of one Deployment, kept as the API keeps it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use serde_json::{Value, json};
+use tokio::sync::mpsc::Receiver;
+use tokio::time::{sleep, timeout};
+
+use super::*;
+use crate::file::load_text;
+use crate::journal::{Entry, InstanceName, Journal, Record};
+use crate::schema::{AgentSpec, Hours, OptIn, PerOwner, Rhythm, Span, System, Weekday};
+use crate::target::kubernetes::Connection;
+use crate::target::kubernetes::scripted::{self, Asked, Reply, refusal, status, with};
+use crate::target::{InstanceState, Target};
+
+/// What the cluster holds.
+struct Shop {
+    version: u64,
+    /// Name, whether it is ready, and the version of each pod.
+    pods: Vec<(String, bool, u64)>,
+    /// Each change with its version.
+    changes: Vec<(u64, Value)>,
+    ledger: Option<Value>,
+    kills: Vec<Value>,
+    is_halted: bool,
+    evicted: Vec<String>,
+}
+
+type Shared = Arc<Mutex<Shop>>;
+
+fn shop() -> Shop {
+    Shop {
+        version: 2,
+        pods: vec![("web-0".to_owned(), true, 1), ("web-1".to_owned(), true, 2)],
+        changes: Vec::new(),
+        ledger: None,
+        kills: Vec::new(),
+        is_halted: false,
+        evicted: Vec::new(),
+    }
+}
+
+impl Shop {
+    fn reply(&mut self, line: &str, body: &Value) -> Reply {
+        let (verb, address) = line.split_once(' ').unwrap_or_default();
+        let (path, query) = address.split_once('?').unwrap_or((address, ""));
+        let last = path.rsplit('/').next().unwrap_or_default();
+        match (verb, last) {
+            ("POST", "eviction") => self.evict(path),
+            ("GET", "shop") => with(200, &json!({"metadata": {"name": "shop"}})),
+            ("GET", "web") if path.contains("/services/") => with(
+                200,
+                &json!({
+                    "metadata": {"name": "web"},
+                    "spec": {"clusterIP": "10.96.0.7", "ports": [{"port": 80}]},
+                }),
+            ),
+            ("GET", "web") => with(200, &self.deployment()),
+            ("GET", "set") => with(200, &set()),
+            ("GET", "poddisruptionbudgets") => with(200, &list("PodDisruptionBudgetList", &[])),
+            ("GET", "replicasets") => with(200, &list("ReplicaSetList", &[set()])),
+            ("GET", "pods") if query.contains("watch=true") => self.watched(query),
+            ("GET", "pods") => {
+                let pods: Vec<Value> = self.pods.iter().map(pod).collect();
+                let mut all = list("PodList", &pods);
+                all["metadata"]["resourceVersion"] = self.version.to_string().into();
+                with(200, &all)
+            }
+            ("GET", name) if path.contains("/pods/") => {
+                match self.pods.iter().find(|(it, ..)| it == name) {
+                    Some(found) => with(200, &pod(found)),
+                    None => refusal(404, "NotFound", "no such pod"),
+                }
+            }
+            ("GET", "chaos-halt") if self.is_halted => with(
+                200,
+                &json!({"metadata": {"name": "chaos-halt"}, "data": {"reason": "sale"}}),
+            ),
+            ("GET", "chaos-ledger") => match &self.ledger {
+                Some(ledger) => with(200, ledger),
+                None => refusal(404, "NotFound", "no ledger"),
+            },
+            ("POST", "killledgers") => self.keep_ledger(body),
+            ("PUT", "chaos-ledger") => {
+                let held = self.ledger.clone().unwrap_or_default();
+                if held["metadata"]["resourceVersion"] == body["metadata"]["resourceVersion"] {
+                    self.keep_ledger(body)
+                } else {
+                    refusal(409, "Conflict", "the object has been modified")
+                }
+            }
+            ("POST", "kills") => {
+                self.kills.push(body.clone());
+                with(201, body)
+            }
+            ("PATCH", "status") => {
+                let is_meant = |kill: &&mut Value| {
+                    let name = kill["metadata"]["name"].as_str().unwrap_or_default();
+                    path.ends_with(&format!("/{name}/status"))
+                };
+                match self.kills.iter_mut().find(is_meant) {
+                    Some(kill) => {
+                        for (key, value) in body["status"].as_object().into_iter().flatten() {
+                            kill["status"][key] = value.clone();
+                        }
+                        with(200, kill)
+                    }
+                    None => refusal(404, "NotFound", "no such kill"),
+                }
+            }
+            _ => refusal(404, "NotFound", line),
+        }
+    }
+
+    /// The pod ends at once, and its ReplicaSet makes another one.
+    fn evict(&mut self, path: &str) -> Reply {
+        let name = path.trim_end_matches("/eviction").rsplit('/').next();
+        let name = name.unwrap_or_default().to_owned();
+        let Some(place) = self.pods.iter().position(|(it, ..)| *it == name) else {
+            return refusal(404, "NotFound", "no such pod");
+        };
+        let gone = pod(&self.pods.remove(place));
+        self.evicted.push(name);
+        self.tell("DELETED", gone);
+        let new = (format!("web-{}", self.version + 1), false, self.version + 1);
+        self.pods.push(new.clone());
+        self.tell("ADDED", pod(&new));
+        with(201, &status("Success", 201, "", ""))
+    }
+
+    fn tell(&mut self, kind: &str, mut object: Value) {
+        self.version += 1;
+        object["metadata"]["resourceVersion"] = self.version.to_string().into();
+        let change = json!({"type": kind, "object": object});
+        self.changes.push((self.version, change));
+    }
+
+    /// What has changed since a version. Pods that were told of become ready.
+    fn watched(&mut self, query: &str) -> Reply {
+        let since = query
+            .split('&')
+            .find_map(|it| it.strip_prefix("resourceVersion="));
+        let since: u64 = since.and_then(|it| it.parse().ok()).unwrap_or_default();
+        for place in 0..self.pods.len() {
+            let (name, is_ready, version) = self.pods[place].clone();
+            if !is_ready && version <= since {
+                self.pods[place] = (name.clone(), true, self.version + 1);
+                self.tell("MODIFIED", pod(&(name, true, 0)));
+            }
+        }
+        let told = self.changes.iter().filter(|(version, _)| *version > since);
+        let lines: Vec<String> = told.map(|(_, change)| format!("{change}\n")).collect();
+        Reply::With(200, lines.concat())
+    }
+
+    fn deployment(&self) -> Value {
+        let ready = self
+            .pods
+            .iter()
+            .filter(|(_, is_ready, _)| *is_ready)
+            .count();
+        json!({
+            "metadata": {
+                "name": "web", "namespace": "shop", "uid": "deployment", "generation": 2,
+            },
+            "spec": {
+                "replicas": 2, "selector": {"matchLabels": {"app": "web"}},
+                "template": {"metadata": {}, "spec": {"containers": []}},
+            },
+            "status": {
+                "observedGeneration": 2, "replicas": 2, "updatedReplicas": 2,
+                "availableReplicas": ready, "readyReplicas": ready,
+            },
+        })
+    }
+
+    fn keep_ledger(&mut self, body: &Value) -> Reply {
+        self.version += 1;
+        let mut ledger = body.clone();
+        ledger["metadata"]["resourceVersion"] = self.version.to_string().into();
+        self.ledger = Some(ledger.clone());
+        with(200, &ledger)
+    }
+
+    fn entries(&self) -> Vec<Value> {
+        let ledger = self.ledger.clone().unwrap_or_default();
+        let kills = ledger["spec"]["kills"].as_array();
+        kills.cloned().unwrap_or_default()
+    }
+}
+
+fn list(kind: &str, items: &[Value]) -> Value {
+    json!({"kind": kind, "apiVersion": "v1", "metadata": {}, "items": items})
+}
+
+fn set() -> Value {
+    json!({
+        "metadata": {
+            "name": "set", "namespace": "shop", "uid": "set",
+            "ownerReferences": [{
+                "apiVersion": "apps/v1", "kind": "Deployment", "name": "web", "uid": "deployment",
+                "controller": true,
+            }],
+        },
+    })
+}
+
+fn pod((name, is_ready, version): &(String, bool, u64)) -> Value {
+    let ready = if *is_ready { "True" } else { "False" };
+    json!({
+        "kind": "Pod", "apiVersion": "v1",
+        "metadata": {
+            "name": name, "namespace": "shop", "uid": format!("uid-{name}"),
+            "resourceVersion": version.to_string(),
+            "labels": {"app": "web"}, "creationTimestamp": "2026-01-01T00:00:00Z",
+            "ownerReferences": [{
+                "apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "set", "uid": "set",
+                "controller": true,
+            }],
+        },
+        "status": {
+            "phase": "Running",
+            "conditions": [{
+                "type": "Ready", "status": ready, "lastTransitionTime": "2026-01-01T00:00:02Z",
+            }],
+        },
+    })
+}
+
+fn system() -> System {
+    let text = json!({
+        "apiVersion": "chaos.aplomb.dev/v1alpha1", "kind": "System", "metadata": {"name": "shop"},
+        "spec": {"services": {"web": {"kubernetes": {
+            "namespace": "shop", "pods": "app=web",
+            "reach": {"service": {"name": "web", "port": 80}},
+        }}}},
+    });
+    // JSON is YAML.
+    let documents = load_text("shop.yaml", &text.to_string(), &[]).unwrap();
+    documents.systems[0].clone()
+}
+
+fn rules() -> Rules {
+    let mut spec = AgentSpec {
+        opt_in: OptIn::None,
+        ..AgentSpec::default()
+    };
+    spec.schedule.weekdays = Weekday::ALL.to_vec();
+    spec.schedule.hours = Hours {
+        from: "00:00".to_owned(),
+        to: "24:00".to_owned(),
+    };
+    spec.schedule.rhythm = Rhythm::PerOwner(PerOwner {
+        mean_time: 5,
+        minimum_time: 0,
+    });
+    spec.guards.cool_down = Span::from_secs(0);
+    Rules::of(&spec).unwrap()
+}
+
+struct Day {
+    shop: Shared,
+    target: PodTarget,
+    entries: Receiver<Entry>,
+    asked: Asked,
+}
+
+async fn day(shop: Shop, is_dry_run: bool) -> Day {
+    let shop = Arc::new(Mutex::new(shop));
+    let held = Arc::clone(&shop);
+    let (client, asked) = scripted::cluster(move |line, body, _| held.lock().reply(line, body));
+    let options = PodOptions {
+        killer: Killer {
+            connection: Connection {
+                client: client.clone(),
+                context: "test".to_owned(),
+                namespace: "default".to_owned(),
+            },
+            namespace: "chaos".to_owned(),
+            agent: "by hand".to_owned(),
+            is_dry_run,
+        },
+        rules: rules(),
+    };
+    let (journal, entries) = Journal::channel(1_000);
+    let pods = Pods::read(&client, &system(), "web").await.unwrap();
+    assert_eq!(pods.layout()[0].replicas, 2);
+    let target = pods.follow(&options, &journal);
+    Day {
+        shop,
+        target,
+        entries,
+        asked,
+    }
+}
+
+impl Day {
+    /// What was journalled since the last time, in short.
+    fn told(&mut self) -> Vec<String> {
+        let mut told = Vec::new();
+        while let Ok(Entry { record, .. }) = self.entries.try_recv() {
+            told.push(match record {
+                Record::InstanceStarted { instance, .. } => format!("{instance} started"),
+                Record::InstanceReady { instance, .. } => format!("{instance} ready"),
+                Record::InstanceDown {
+                    instance,
+                    fault,
+                    how,
+                    ..
+                } => format!("{instance} down by {fault:?}: {how}"),
+                Record::FaultFailed { fault, reason } => format!("{fault} failed: {reason}"),
+                other => format!("{other:?}"),
+            });
+        }
+        told
+    }
+
+    async fn until_all_ready(&self) {
+        for replica in 0..2 {
+            let instance = web(replica);
+            let ready = self.target.until_ready(&instance);
+            timeout(Duration::from_secs(60), ready).await.unwrap();
+        }
+    }
+}
+
+fn web(replica: u32) -> InstanceName {
+    InstanceName {
+        service: "web".to_owned(),
+        replica,
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_kill_goes_the_way_of_the_agent_and_into_the_journal() {
+    let mut day = day(shop(), false).await;
+    assert_eq!(
+        day.target.endpoints("web")[0].to_string(),
+        "http://10.96.0.7:80"
+    );
+    day.told();
+    day.target
+        .kill(&web(1), &"kill-1".to_owned())
+        .await
+        .unwrap();
+    assert_eq!(day.shop.lock().evicted, ["web-1"]);
+    let states = day.target.snapshot();
+    assert_ne!(states[1].state, InstanceState::Ready);
+    day.until_all_ready().await;
+    assert_eq!(
+        day.told(),
+        [
+            "web/1 down by Some(\"kill-1\"): pod web-1 was evicted",
+            "web/1 started",
+            "web/1 ready",
+        ]
+    );
+    day.target.stop_all().await;
+    let shop = day.shop.lock();
+    let [kill] = shop.kills.as_slice() else {
+        panic!("{:#?}", shop.kills);
+    };
+    assert_eq!(kill["spec"]["pod"], "web-1");
+    assert_eq!(kill["spec"]["agent"], "by hand");
+    assert_eq!(kill["status"]["outcome"], "killed");
+    assert!(kill["status"]["wholeAfter"].is_string(), "{kill:#}");
+    let entries = shop.entries();
+    assert_eq!(entries.len(), 1);
+    assert_eq!(entries[0]["isWhole"], true);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_word_of_a_guard_is_the_reason_of_a_fault_that_failed() {
+    let mut shop = shop();
+    shop.is_halted = true;
+    let mut day = day(shop, false).await;
+    let error = day
+        .target
+        .kill(&web(0), &"kill-1".to_owned())
+        .await
+        .unwrap_err();
+    let says = error.to_string();
+    assert!(says.starts_with("web/0 was not killed: halt: "), "{says}");
+    assert!(says.contains("sale"), "{says}");
+    let error = day
+        .target
+        .hold_down(&web(0), &"outage-1".to_owned())
+        .await
+        .unwrap_err();
+    assert!(error.to_string().contains("halt: "), "{error}");
+    sleep(Duration::from_secs(5)).await;
+    assert!(day.shop.lock().evicted.is_empty());
+    day.told();
+    day.target.stop_all().await;
+    assert!(day.told().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dry_run_sends_and_writes_nothing() {
+    let day = day(shop(), true).await;
+    let error = day
+        .target
+        .kill(&web(0), &"kill-1".to_owned())
+        .await
+        .unwrap_err();
+    assert!(error.to_string().contains("dry run"), "{error}");
+    assert!(error.to_string().contains("web-0"), "{error}");
+    day.target.stop_all().await;
+    let asked = day.asked.lock();
+    assert!(
+        asked.iter().all(|(line, _)| line.starts_with("GET ")),
+        "{asked:#?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_is_kept_down_until_it_is_released() {
+    let mut day = day(shop(), false).await;
+    let fault = "outage-1".to_owned();
+    day.told();
+    for replica in 0..2 {
+        day.target.hold_down(&web(replica), &fault).await.unwrap();
+    }
+    sleep(Duration::from_secs(10)).await;
+    let told = day.told();
+    assert!(!told.iter().any(|it| it.ends_with("ready")), "{told:#?}");
+    let evicted = day.shop.lock().evicted.len();
+    assert!(evicted > 4, "{evicted}");
+    for replica in 0..2 {
+        day.target.release(&web(replica), &fault).await.unwrap();
+    }
+    let evicted = day.shop.lock().evicted.len();
+    day.until_all_ready().await;
+    assert_eq!(
+        day.shop.lock().evicted.len(),
+        evicted,
+        "nothing after its end"
+    );
+    day.target.stop_all().await;
+    // Each of them is on record.
+    assert_eq!(day.shop.lock().kills.len(), evicted);
+    assert!(
+        day.shop
+            .lock()
+            .entries()
+            .iter()
+            .all(|entry| entry["isWhole"] == true)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outage_that_cannot_go_on_says_so_and_lets_the_service_come_back() {
+    let mut day = day(shop(), false).await;
+    let fault = "outage-1".to_owned();
+    for replica in 0..2 {
+        day.target.hold_down(&web(replica), &fault).await.unwrap();
+    }
+    day.told();
+    day.shop.lock().is_halted = true;
+    day.until_all_ready().await;
+    let told = day.told();
+    let failed: Vec<&String> = told.iter().filter(|it| it.contains("failed")).collect();
+    assert_eq!(failed.len(), 1, "{told:#?}");
+    assert!(
+        failed[0].starts_with("outage-1 failed: pod web-"),
+        "{failed:?}"
+    );
+    assert!(
+        failed[0].contains("could not be kept down: halt: "),
+        "{failed:?}"
+    );
+    day.target.stop_all().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn pods_are_not_paused_and_strangers_not_killed() {
+    let day = day(shop(), false).await;
+    let fault = "pause-1".to_owned();
+    let error = day.target.pause(&web(0), &fault).await.unwrap_err();
+    assert_eq!(error.to_string(), "web/0 cannot be paused in this target");
+    let error = day.target.kill(&web(7), &fault).await.unwrap_err();
+    assert_eq!(error.to_string(), "web/7 does not exist in this system");
+    day.target.stop_all().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_system_that_is_not_there_or_not_ready_is_not_broken() {
+    for (pods, says) in [
+        (
+            Vec::new(),
+            "no pod in the namespace `shop` has the labels `app=web`",
+        ),
+        (
+            vec![("web-0".to_owned(), false, 1)],
+            "the pod shop/web-0 is not ready",
+        ),
+    ] {
+        let mut shop = shop();
+        shop.pods = pods;
+        let shop = Mutex::new(shop);
+        let (client, _) = scripted::cluster(move |line, body, _| shop.lock().reply(line, body));
+        let error = Pods::read(&client, &system(), "web").await.unwrap_err();
+        assert!(error.to_string().contains(says), "{error}");
+    }
+}
