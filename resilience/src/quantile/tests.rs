@@ -93,3 +93,15 @@ proptest! {
         prop_assert!(answer >= exact * 0.999 && answer <= exact * 1.011, "{answer} for {exact}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_window_beyond_the_end_of_time_never_forgets() {
+    let config = QuantileConfig::new(0.9)
+        .window(Duration::MAX)
+        .minimum_samples(1);
+    let latencies = LatencyQuantile::new(config).unwrap();
+    latencies.record(millis(10));
+    advance(Duration::from_secs(1_000_000)).await;
+    latencies.record(millis(10));
+    assert!(latencies.value().is_some_and(|value| value >= millis(10)));
+}
