@@ -291,6 +291,7 @@ impl ClientBuilder {
         let bulkhead = self.bulkhead_layer()?;
         let retry = self.retry_layer(seed)?;
         let hedge = self.hedge_layer()?;
+        let timeout = self.timeout_layer()?;
         let handles = Handles {
             breaker: breaker.as_ref().map(CircuitBreakerLayer::handle),
             balance: Some(balance.handle()),
@@ -310,11 +311,8 @@ impl ClientBuilder {
             .layer(ActualLayer::new(&name, &self.telemetry))
             .layer(Optional(breaker))
             .layer(Optional(bulkhead))
-            .layer(Optional(self.timeout_layer()?))
-            .layer(PropagateLayer::new(
-                self.attempt_timeout,
-                self.caller_header()?,
-            ))
+            .layer(Optional(timeout.clone()))
+            .layer(PropagateLayer::new(timeout, self.caller_header()?))
             .layer(balance)
             .layer(SemanticLayer::new(self.durations()))
             .layer(CollectLayer::default())
@@ -440,6 +438,15 @@ impl ClientBuilder {
     }
 
     fn timeout_layer(&self) -> Result<Option<TimeoutLayer>, ConfigError> {
+        if self.attempt_timeout.is_none() && self.adaptive_timeout.is_some() {
+            let expected = "an attempt_timeout, which is its upper bound";
+            return Err(ConfigError::new(
+                "client",
+                "adaptive_timeout",
+                "given without an attempt_timeout",
+                expected,
+            ));
+        }
         let build = |timeout| {
             TimeoutLayer::builder(&self.name)
                 .timeout(timeout)

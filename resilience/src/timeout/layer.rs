@@ -37,6 +37,11 @@ impl TimeoutLayer {
             telemetry: Telemetry::default(),
         }
     }
+
+    /// What the next attempt gets.
+    pub(crate) fn present(&self) -> Duration {
+        self.rules.patience.present()
+    }
 }
 
 impl<S> Layer<S> for TimeoutLayer {
