@@ -224,7 +224,7 @@ impl ServerBuilder {
     }
 
     /// How requests are labelled in metrics, such as by the route that matched (default: all
-    /// alike). At most 512 labels are told apart.
+    /// alike). At most 256 labels are told apart.
     #[must_use]
     pub fn route_label(mut self, label: impl Fn(&Parts) -> String + Send + Sync + 'static) -> Self {
         self.route_label = Arc::new(label);
