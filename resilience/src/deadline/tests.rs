@@ -127,3 +127,22 @@ async fn what_deadlines_do_is_counted_and_told() {
     };
     assert_eq!(events.try_recv().unwrap(), refused);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_reserve_beyond_the_end_of_time_leaves_nothing_and_such_a_limit_limits_nothing() {
+    let work = service_fn(async |request: Request<()>| {
+        Ok::<_, BoxError>(Deadline::of(request.extensions()).map(|end| end - Instant::now()))
+    });
+    let mut late = request(Method::GET);
+    late.extensions_mut().insert(with_left(LIMIT));
+    let layer = DeadlineLayer::builder("metadata")
+        .reserve(Duration::MAX)
+        .build();
+    assert!(!passed(layer.layer(work).oneshot(late).await).began());
+
+    let endless = DeadlineLayer::builder("metadata")
+        .limit(Duration::MAX)
+        .build();
+    let left = endless.layer(work).oneshot(request(Method::GET)).await;
+    assert_eq!(left.unwrap(), None);
+}
