@@ -3,6 +3,7 @@
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::{MappedMutexGuard, Mutex, MutexGuard};
 use tokio::time::Instant;
@@ -16,7 +17,7 @@ use super::observer::Observer;
 use super::reason::TransitionReason;
 use super::rules::Rules;
 use super::state::{Ending, Machine, Refusal, Transition, Trip};
-use super::window::{Sample, Totals};
+use super::window::{Sample, SlidingWindow, Totals};
 use crate::classify::Outcome;
 use crate::config::ConfigError;
 use crate::telemetry::BreakerState as State;
@@ -34,7 +35,9 @@ impl Breaker {
         seed: u64,
         observer: Observer,
     ) -> Self {
+        let rules = config.rules(None, 0, Instant::now());
         let core = Core {
+            counted: Mutex::new(rules.window()),
             name,
             gate: Gate::new(),
             locked: Mutex::new(Locked {
@@ -45,7 +48,7 @@ impl Breaker {
         };
         let circuit = Circuit {
             core: Arc::new(core),
-            rules: config.rules(None, Instant::now()),
+            rules,
         };
         Self {
             circuit: Mutex::new(Arc::new(circuit)),
@@ -71,7 +74,8 @@ impl Breaker {
         machine.adopt(config.machine_rules(self.seed), now);
         let version = circuit.rules.version.wrapping_add(1);
         core.gate.publish(machine.generation(), version, Way::Ask);
-        let rules = config.rules(Some(&circuit.rules), now);
+        let rules = config.rules(Some(&circuit.rules), machine.generation(), now);
+        *core.counted.lock() = rules.window();
         core.gate
             .publish(machine.generation(), version, machine.way());
         *circuit = Arc::new(Circuit {
@@ -93,6 +97,9 @@ struct Core {
     name: Arc<str>,
     gate: Gate,
     locked: Mutex<Locked>,
+    /// The window of the rules in force, which is forgotten by whoever begins a new count: that
+    /// may be a call that still knows earlier rules.
+    counted: Mutex<Option<Arc<SlidingWindow>>>,
     observer: Observer,
 }
 
@@ -106,6 +113,13 @@ struct Locked {
 impl Core {
     fn machine(&self) -> MappedMutexGuard<'_, Machine> {
         MutexGuard::map(self.locked.lock(), |locked| &mut locked.machine)
+    }
+
+    /// Forgets every call. Failures in a row need no word: they belong to a generation.
+    fn forget(&self) {
+        if let Some(window) = &*self.counted.lock() {
+            window.clear();
+        }
     }
 }
 
@@ -234,6 +248,16 @@ impl Circuit {
         self.publish(&machine, transition, now);
     }
 
+    /// Whether the probe of this permit, whose head came at `since`, is settled by the part of
+    /// its body that has come now: it was good.
+    fn delivers(&self, permit: Permit, since: Instant, clock: &mut Clock) -> bool {
+        let now = clock.now();
+        let mut machine = self.core.machine();
+        let is_proved = machine.delivers(permit, since, now);
+        self.publish(&machine, None, now);
+        is_proved
+    }
+
     #[inline]
     fn count(&self, permit: Permit, sample: Sample, clock: &mut Clock) {
         let generation = permit.generation();
@@ -296,7 +320,7 @@ impl Circuit {
         );
         if machine.way() == Way::Counted {
             gate.publish(generation, version, Way::Ask);
-            self.rules.forget();
+            self.core.forget();
         }
         gate.publish(generation, version, machine.way());
     }
@@ -352,6 +376,27 @@ impl<C: Deref<Target = Circuit>> CallGuard<C> {
         };
         self.circuit.settle(self.permit, ending, &mut clock);
         self.permit = Permit::SPENT;
+    }
+
+    /// Whether the state machine decides about the call.
+    pub(super) fn asks(&self) -> bool {
+        self.permit.way() == Way::Ask
+    }
+
+    /// A part of the body has come whose head came at `since`. Whether the call is settled by it.
+    pub(super) fn delivers(&mut self, since: Instant) -> bool {
+        let is_proved = self
+            .circuit
+            .delivers(self.permit, since, &mut Clock::default());
+        if is_proved {
+            self.settle(Outcome::Success);
+        }
+        is_proved
+    }
+
+    /// After how long without a part of its body the call has failed.
+    pub(super) fn stalled_after(&self) -> Option<Duration> {
+        self.circuit.rules.stalled_after
     }
 
     #[cold]

@@ -14,7 +14,7 @@ use super::half_open::{HalfOpen, Judgement, Place, ProbeRules};
 use super::mode::Mode;
 use super::ramp::{Ramp, Slope};
 use super::reason::TransitionReason;
-use super::rule::BoxPolicy;
+use super::rule::Policy;
 use super::window::Sample;
 use crate::telemetry::BreakerState as State;
 
@@ -87,7 +87,18 @@ pub(super) struct MachineRules {
     /// Over how long the admitted share grows after good probes.
     pub(super) ramp: Option<Duration>,
     pub(super) pauses: Pauses,
-    pub(super) policies: Vec<BoxPolicy>,
+    pub(super) policies: Vec<Policy>,
+}
+
+impl MachineRules {
+    /// Goes on where `before` was: at the same pause of the backoff, and with the policies of
+    /// failsafe that both have in common.
+    fn resume(&mut self, before: &mut Self) {
+        self.pauses.resume(&before.pauses);
+        for policy in &mut self.policies {
+            policy.resume(&mut before.policies);
+        }
+    }
 }
 
 /// The whole breaker without locks, clocks and services.
@@ -228,6 +239,17 @@ impl Machine {
         }
     }
 
+    /// Takes note of a part of the body of a probe whose head came at `since`. Whether the probe
+    /// has proved the dependency well by it.
+    pub(super) fn delivers(&mut self, permit: Permit, since: Instant, now: Instant) -> bool {
+        match &mut self.phase {
+            Phase::HalfOpen { half_open, .. } if permit.generation() == self.generation => {
+                half_open.delivers(since, now)
+            }
+            _ => false,
+        }
+    }
+
     /// The rules spoke against the dependency, in this generation.
     pub(super) fn trip(
         &mut self,
@@ -303,9 +325,10 @@ impl Machine {
         self.begin_generation(from, TransitionReason::Reset)
     }
 
-    /// Goes on under other rules, in the same state. Probes begin anew, a ramp too; an open
-    /// breaker waits as long as it was told to.
-    pub(super) fn adopt(&mut self, rules: MachineRules, now: Instant) {
+    /// Goes on under other rules, in the same state. Probes begin anew, and so does a ramp, with
+    /// probes; an open breaker waits as long as it was told to.
+    pub(super) fn adopt(&mut self, mut rules: MachineRules, now: Instant) {
+        rules.resume(&mut self.rules);
         self.rules = rules;
         self.generation = self.generation.wrapping_add(1);
         if let Phase::HalfOpen { since, .. } | Phase::Ramping { since, .. } = &self.phase {
@@ -395,7 +418,7 @@ impl Machine {
     fn longest_of_policies(&mut self) -> Option<Duration> {
         let policies = self.rules.policies.iter_mut();
         policies
-            .map(|policy| policy.mark_dead_on_failure())
+            .map(Policy::mark_dead_on_failure)
             .fold(None, std::cmp::max)
     }
 

@@ -4,7 +4,6 @@ use serde::{Deserialize, Serialize};
 
 use super::latency::{AdaptiveLimitSettings, AdaptiveTimeoutSettings, HedgeSettings};
 use super::{Limit, Mistake, Span};
-use crate::backoff::FullJitter;
 use crate::balance::{BalanceConfig, SuccessRate};
 use crate::bulkhead::BulkheadConfig;
 use crate::circuit_breaker::{BreakerHandle, CircuitBreakerConfig, Rule, Window};
@@ -330,8 +329,7 @@ impl BreakerSettings {
             config = config.ramp(ramp);
         }
         if let Some(backoff) = self.backoff {
-            let waits = FullJitter::new(backoff.base.0, backoff.maximum.0, rand::random());
-            config = config.backoff(waits);
+            config = config.full_jitter(backoff.base.0, backoff.maximum.0);
         }
         if let Some(probes) = self.probes {
             config = config.probes(probes);
