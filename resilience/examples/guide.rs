@@ -26,7 +26,7 @@ async fn main() -> Result<(), BoxError> {
         .telemetry(telemetry.clone());
     let routes = Router::new()
         .route("/titles", get(titles))
-        .layer(server.layer());
+        .layer(server.build()?);
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
     let dependency = tokio::spawn(async move { axum::serve(listener, routes).await });
@@ -44,7 +44,7 @@ async fn main() -> Result<(), BoxError> {
     let routes = Router::new()
         .route("/", get(front))
         .with_state(titles)
-        .layer(server.layer());
+        .layer(server.build()?);
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let public = format!("http://{}", listener.local_addr()?);
     tokio::spawn(async move { axum::serve(listener, routes).await });

@@ -265,7 +265,7 @@ fn middle(next: Client) -> Router {
     Router::new()
         .route("/titles/7", route(ask))
         .with_state(next)
-        .layer(resilience::server("middle").internal().layer())
+        .layer(resilience::server("middle").internal().build().unwrap())
 }
 
 async fn ask(State(next): State<Client>) -> StatusCode {

@@ -100,11 +100,9 @@ fn key(request: &Request<Bytes>) -> String {
 }
 
 fn bulkhead(maximum_in_flight: usize) -> BulkheadLayer {
-    let config = BulkheadConfig {
-        maximum_in_flight,
-        queue_length: 0,
-        ..BulkheadConfig::default()
-    };
+    let config = BulkheadConfig::new()
+        .maximum_in_flight(maximum_in_flight)
+        .queue(0, SECOND);
     BulkheadLayer::builder("a").config(config).build().unwrap()
 }
 
@@ -146,7 +144,7 @@ macro_rules! with_every_part {
         $check("timeout", part $(, $more)?).await;
         let part = IdleTimeoutLayer::builder("a").build().unwrap().layer(inner());
         $check("idle timeout", part $(, $more)?).await;
-        let part = DeadlineLayer::builder("a").limit(SECOND).build().layer(inner());
+        let part = DeadlineLayer::builder("a").limit(SECOND).build().unwrap().layer(inner());
         $check("deadline", part $(, $more)?).await;
         let part = RetryLayer::builder("a").build().unwrap().layer(inner());
         $check("retry", part $(, $more)?).await;
@@ -261,7 +259,7 @@ async fn pitfall_hung_readiness_blocks_the_rejection() {
     assert!(elapsed.is::<TimeoutElapsed>());
     assert_eq!(after, SECOND);
 
-    let deadline = DeadlineLayer::builder("a").limit(SECOND).build();
+    let deadline = DeadlineLayer::builder("a").limit(SECOND).build().unwrap();
     for method in [Method::GET, Method::PUT] {
         let mut request = get();
         *request.method_mut() = method;
@@ -306,7 +304,10 @@ async fn pitfall_hung_readiness_of_a_handler_blocks_the_server() {
             ready(Ok(Response::default()))
         }
     }
-    let server = resilience::server("a").default_deadline(SECOND).layer();
+    let server = resilience::server("a")
+        .default_deadline(SECOND)
+        .build()
+        .unwrap();
     let begun = Instant::now();
     let request = Request::get("/").body(Full::default()).unwrap();
     let answer = server.layer(Hung).oneshot(request).await.unwrap();

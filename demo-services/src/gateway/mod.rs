@@ -16,6 +16,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use http::request::Parts;
 use resilience::concurrency::AdaptiveLimit;
+use resilience::config::ConfigError;
 use resilience::context::Priority;
 use tower_http::compression::CompressionLayer;
 use tower_http::cors::{Any, CorsLayer};
@@ -67,7 +68,7 @@ pub async fn parts(shell: Shell, settings: GatewaySettings) -> anyhow::Result<Se
         outbox,
     });
     Ok(ServiceParts {
-        router: protect(routes::router(gateway), &shell, &settings),
+        router: protect(routes::router(gateway), &shell, &settings)?,
         admin: None,
         ready,
     })
@@ -86,7 +87,11 @@ fn priority(parts: &Parts) -> Priority {
     Priority::Default
 }
 
-fn protect(routes: Router, shell: &Shell, settings: &GatewaySettings) -> Router {
+fn protect(
+    routes: Router,
+    shell: &Shell,
+    settings: &GatewaySettings,
+) -> Result<Router, ConfigError> {
     let server = resilience::server("gateway")
         .edge()
         .telemetry(shell.telemetry.clone())
@@ -95,16 +100,16 @@ fn protect(routes: Router, shell: &Shell, settings: &GatewaySettings) -> Router 
         .adaptive(AdaptiveLimit::gradient().bounds(FEWEST_AT_ONCE, MOST_AT_ONCE))
         .priority(priority)
         .route_label(route_label)
-        .layer();
+        .build()?;
     let cors = CorsLayer::new()
         .allow_origin(Any)
         .allow_methods(Any)
         .allow_headers(Any);
-    routes
+    Ok(routes
         .layer(DefaultBodyLimit::max(MAXIMUM_BODY_BYTES))
         .layer(server)
         .layer(PropagateRequestIdLayer::x_request_id())
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
         .layer(cors)
-        .layer(CompressionLayer::new())
+        .layer(CompressionLayer::new()))
 }

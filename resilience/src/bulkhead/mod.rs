@@ -15,12 +15,7 @@
 //! # #[tokio::main(flavor = "current_thread", start_paused = true)]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let layer = BulkheadLayer::builder("metadata")
-//!     .config(BulkheadConfig {
-//!         maximum_in_flight: 1,
-//!         queue_length: 0,
-//!         queue_wait: Duration::ZERO,
-//!         ..BulkheadConfig::default()
-//!     })
+//!     .config(BulkheadConfig::new().maximum_in_flight(1).queue(0, Duration::ZERO))
 //!     .build()?;
 //! let client = layer.layer(service_fn(async |seconds: u64| {
 //!     tokio::time::sleep(Duration::from_secs(seconds)).await;

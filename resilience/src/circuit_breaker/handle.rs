@@ -184,7 +184,7 @@ impl BreakerHandle {
     /// match breaker.call(tokio::net::TcpStream::connect("127.0.0.1:8125")).await {
     ///     Ok(stream) => println!("connected to {}", stream.peer_addr()?),
     ///     Err(BreakerError::Open(open)) => println!("{open}"),
-    ///     Err(BreakerError::Failed(error)) => println!("{error}"),
+    ///     Err(error) => println!("{error}"),
     /// }
     /// # Ok(())
     /// # }

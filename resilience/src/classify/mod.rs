@@ -10,6 +10,7 @@ pub use self::trailers::TrailerRule;
 
 /// What one finished call says about the health of the dependency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Outcome {
     /// The dependency did its work.
     Success,

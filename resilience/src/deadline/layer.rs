@@ -6,6 +6,7 @@ use std::time::Duration;
 use tower_layer::Layer;
 
 use super::DeadlineService;
+use crate::config::{Checks, ConfigError};
 use crate::ledger::Reason;
 use crate::telemetry::{Counter, Event, Telemetry, names};
 
@@ -91,12 +92,19 @@ impl DeadlineBuilder {
     }
 
     /// The layer.
-    pub fn build(self) -> DeadlineLayer {
+    ///
+    /// # Errors
+    ///
+    /// A limit of zero, which would refuse everything.
+    pub fn build(self) -> Result<DeadlineLayer, ConfigError> {
+        if let Some(limit) = self.limit {
+            Checks("deadline").is_positive("limit", limit)?;
+        }
         let counter = |event| {
             self.telemetry
                 .counter(&names::DEADLINES, &[&self.name, event])
         };
-        DeadlineLayer {
+        Ok(DeadlineLayer {
             shared: Arc::new(Shared {
                 refused: counter("refused"),
                 expired_read: counter("expired-read"),
@@ -106,6 +114,6 @@ impl DeadlineBuilder {
                 limit: self.limit,
                 reserve: self.reserve,
             }),
-        }
+        })
     }
 }

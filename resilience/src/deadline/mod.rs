@@ -9,10 +9,14 @@
 //! use std::time::Duration;
 //! use resilience::deadline::DeadlineLayer;
 //!
+//! # fn main() -> Result<(), resilience::config::ConfigError> {
 //! let layer = DeadlineLayer::builder("metadata")
 //!     .limit(Duration::from_millis(800))
 //!     .reserve(Duration::from_millis(10))
-//!     .build();
+//!     .build()?;
+//! # let _ = layer;
+//! # Ok(())
+//! # }
 //! ```
 
 mod error;

@@ -38,7 +38,8 @@ async fn send(
     let layer = DeadlineLayer::builder("metadata")
         .limit(LIMIT)
         .reserve(Duration::from_millis(10))
-        .build();
+        .build()
+        .unwrap();
     let mut request = request(method);
     if let Some(context) = context {
         request.extensions_mut().insert(context);
@@ -105,7 +106,8 @@ async fn what_deadlines_do_is_counted_and_told() {
     let layer = DeadlineLayer::builder("metadata")
         .limit(LIMIT)
         .telemetry(telemetry.clone())
-        .build();
+        .build()
+        .unwrap();
     let service = layer.layer(service_fn(|_: Request<()>| async {
         tokio::time::sleep(LIMIT * 2).await;
         Ok::<_, BoxError>(())
@@ -137,12 +139,14 @@ async fn a_reserve_beyond_the_end_of_time_leaves_nothing_and_such_a_limit_limits
     late.extensions_mut().insert(with_left(LIMIT));
     let layer = DeadlineLayer::builder("metadata")
         .reserve(Duration::MAX)
-        .build();
+        .build()
+        .unwrap();
     assert!(!passed(layer.layer(work).oneshot(late).await).began());
 
     let endless = DeadlineLayer::builder("metadata")
         .limit(Duration::MAX)
-        .build();
+        .build()
+        .unwrap();
     let left = endless.layer(work).oneshot(request(Method::GET)).await;
     assert_eq!(left.unwrap(), None);
 }

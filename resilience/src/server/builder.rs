@@ -10,7 +10,7 @@ use super::count::Counts;
 use super::layer::{ServerLayer, Shared};
 use super::queue::Queue;
 use crate::concurrency::{self, AdaptiveLimit, Gate, Order, QueueDelay};
-use crate::config::ConfigError;
+use crate::config::{Checks, ConfigError};
 use crate::context::Priority;
 use crate::fault::Faults;
 use crate::rate_limit::{RateLimiter, RateLimiterBuilder};
@@ -30,23 +30,10 @@ enum RateLimitSource {
 }
 
 impl RateLimitSource {
-    fn mistake(&self) -> Option<ConfigError> {
+    fn limiter(self, telemetry: &Telemetry) -> Result<RateLimiter, ConfigError> {
         match self {
-            Self::Limiter(_) => None,
-            Self::Builder(builder) => builder.clone().build().err(),
-        }
-    }
-
-    fn limiter(self, telemetry: &Telemetry) -> Option<RateLimiter> {
-        match self {
-            Self::Limiter(limiter) => Some(limiter),
-            Self::Builder(builder) => match builder.telemetry(telemetry.clone()).build() {
-                Ok(limiter) => Some(limiter),
-                Err(error) => {
-                    tracing::error!(%error, "nothing is limited: {error}");
-                    None
-                }
-            },
+            Self::Limiter(limiter) => Ok(limiter),
+            Self::Builder(builder) => builder.telemetry(telemetry.clone()).build(),
         }
     }
 }
@@ -231,31 +218,33 @@ impl ServerBuilder {
         self
     }
 
-    /// Says of a number that it cannot be. [`layer`](Self::layer) makes the best of such a one:
-    /// with no place at all every request is refused, and a [quota](Self::quota) that cannot
-    /// be is logged as an error and does not limit.
-    ///
-    /// # Errors
-    ///
-    /// The first number that cannot be.
-    pub fn check(&self) -> Result<(), ConfigError> {
-        self.mistakes().into_iter().next().map_or(Ok(()), Err)
-    }
-
     /// What cannot be.
     pub(crate) fn mistakes(&self) -> Vec<ConfigError> {
         let no_place = || ConfigError::new("server", "max_in_flight", 0, "at least 1");
+        let no_time = self.default_deadline.map_or(Ok(()), |deadline| {
+            Checks("server").is_positive("default_deadline", deadline)
+        });
         let parts = [
+            no_time.err(),
             (self.max_in_flight == 0).then(no_place),
             self.queue.check("server").err(),
             self.adaptive.and_then(|it| it.check("server").err()),
-            self.rate_limit.as_ref().and_then(RateLimitSource::mistake),
+            self.rate_limit
+                .clone()
+                .and_then(|source| source.limiter(&Telemetry::default()).err()),
         ];
         parts.into_iter().flatten().collect()
     }
 
     /// The layer. Every service it is put around shares one queue.
-    pub fn layer(self) -> ServerLayer {
+    ///
+    /// # Errors
+    ///
+    /// The first number that cannot be, with its name and what would be right.
+    pub fn build(self) -> Result<ServerLayer, ConfigError> {
+        if let Some(mistake) = self.mistakes().into_iter().next() {
+            return Err(mistake);
+        }
         let queued = self
             .telemetry
             .gauge(&names::SERVER_QUEUED, &[self.name.as_str()]);
@@ -268,10 +257,11 @@ impl ServerBuilder {
         };
         let rate_limit = self
             .rate_limit
-            .and_then(|source| source.limiter(&self.telemetry));
+            .map(|source| source.limiter(&self.telemetry))
+            .transpose()?;
         let counts = Counts::new(&self.name, self.telemetry, self.route_label)
             .with_semantic_metrics(self.semantic_metrics);
-        ServerLayer::new(Shared {
+        Ok(ServerLayer::new(Shared {
             queue: Queue::new(gate, self.queue.wait, queued),
             name: self.name,
             boundary: self.boundary,
@@ -283,6 +273,6 @@ impl ServerBuilder {
             rate_limit,
             faults: self.faults,
             counts,
-        })
+        }))
     }
 }

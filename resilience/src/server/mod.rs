@@ -27,9 +27,13 @@
 //! ```
 //! use axum::{Router, routing::get};
 //!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let app: Router = Router::new()
 //!     .route("/titles", get(|| async { "all of them" }))
-//!     .layer(resilience::server("metadata").internal().layer());
+//!     .layer(resilience::server("metadata").internal().build()?);
+//! # let _ = app;
+//! # Ok(())
+//! # }
 //! ```
 
 mod answer;

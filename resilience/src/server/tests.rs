@@ -73,7 +73,7 @@ fn router(server: ServerBuilder, finished: &Arc<AtomicU32>) -> Router {
         .route("/panic", get(panics).merge(put(panics)))
         .route("/slow", get(slow.clone()).merge(put(slow)))
         .route("/livez", get(|| async { "alive" }))
-        .layer(server.layer())
+        .layer(server.build().unwrap())
 }
 
 async fn panics() -> &'static str {
@@ -387,10 +387,21 @@ async fn under_overload_what_matters_least_gives_way_first() {
 
 #[test]
 fn numbers_that_cannot_be_are_told() {
-    assert!(server("x").check().is_ok());
-    assert!(server("x").max_in_flight(0).check().is_err());
+    let mistake = |builder: ServerBuilder| {
+        let error = builder.build().map(drop).unwrap_err();
+        error.key().to_owned()
+    };
+    assert!(server("x").build().is_ok());
+    assert_eq!(mistake(server("x").max_in_flight(0)), "max_in_flight");
     let adaptive = AdaptiveLimit::gradient().bounds(0, 0);
-    assert!(server("x").adaptive(adaptive).check().is_err());
+    assert!(server("x").adaptive(adaptive).build().is_err());
+    let never = Duration::ZERO;
+    assert_eq!(
+        mistake(server("x").default_deadline(never)),
+        "default_deadline"
+    );
+    let nothing = RateLimiter::builder("x").quota(0, Duration::from_secs(1));
+    assert!(server("x").quota(nothing).build().is_err());
 }
 
 #[tokio::test(start_paused = true)]
@@ -402,7 +413,8 @@ async fn faults_meet_requests_behind_the_queue_and_inside_the_deadline() {
     let layer = server("gateway")
         .default_deadline(Duration::from_secs(1))
         .faults(faults.clone())
-        .layer();
+        .build()
+        .unwrap();
     let router = Router::new().route("/", get(async || "title")).layer(layer);
     let send = async || {
         let request = Request::get("/").body(Body::empty()).unwrap();
@@ -431,7 +443,7 @@ async fn at_the_edge_we_say_how_much_a_request_matters_and_inside_the_caller_doe
         let handler = async || CallContext::current().unwrap().priority().as_str();
         let router = Router::new()
             .route("/priority", get(handler))
-            .layer(server.layer());
+            .layer(server.build().unwrap());
         let request = request("GET", "/priority", &[("aplomb-priority", "critical")]);
         let answer = router.oneshot(request).await.unwrap();
         let word = axum::body::to_bytes(answer.into_body(), 100).await.unwrap();
@@ -447,7 +459,8 @@ async fn semantic_metrics_are_counted_where_they_are_asked_for() {
             .telemetry(telemetry.clone())
             .semantic_metrics(is_on)
             .route_label(|_| "/titles/{id}".to_owned())
-            .layer();
+            .build()
+            .unwrap();
         let router = Router::new()
             .route("/titles/7", get(async || StatusCode::BAD_GATEWAY))
             .layer(layer);

@@ -54,7 +54,7 @@ fn the_environment_speaks_after_the_file() {
     assert_eq!(metadata.bulkhead.as_ref().unwrap().enabled, Some(false));
     assert!(settings.client("metadata").build().is_ok());
     assert!(settings.client("never-mentioned").build().is_ok());
-    let _ = settings.server("gateway").layer();
+    assert!(settings.server("gateway").build().is_ok());
 
     let again: Settings = serde_json::from_value(serde_json::to_value(&settings).unwrap()).unwrap();
     assert_eq!(again, settings);
@@ -150,7 +150,7 @@ async fn a_rate_limit_can_be_set() {
     let settings = read(&file, &[]).unwrap();
     let router = Router::new()
         .route("/", get(async || ()))
-        .layer(settings.server("gateway").layer());
+        .layer(settings.server("gateway").build().unwrap());
     let mut statuses = Vec::new();
     for user in ["7", "7", "8"] {
         let request = Request::get("/").header("x-user", user);
@@ -200,7 +200,7 @@ fn what_follows_the_latencies_can_be_set_and_mistakes_are_named() {
     }}, "servers": {"gateway": {"adaptive": {"minimum": 16}, "semantic_metrics": true}}});
     let settings = read(&file, &[]).unwrap();
     assert!(settings.client("metadata").build().is_ok());
-    let _ = settings.server("gateway").layer();
+    assert!(settings.server("gateway").build().is_ok());
 
     let file = json!({"clients": {"metadata": {"adaptive_timeout": {"quantile": 1.0}}}});
     mistake(

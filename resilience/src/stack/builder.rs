@@ -303,7 +303,7 @@ impl ClientBuilder {
         let stack = ServiceBuilder::new()
             .layer(EffectiveLayer::new(&name, &self.telemetry))
             .layer(self.fallback_layer()?)
-            .layer(self.deadline_layer())
+            .layer(self.deadline_layer()?)
             .layer(Optional(self.coalesce_layer()))
             .layer(Optional(retry))
             .layer(LazyLayer)
@@ -377,7 +377,7 @@ impl ClientBuilder {
             .build()
     }
 
-    fn deadline_layer(&self) -> DeadlineLayer {
+    fn deadline_layer(&self) -> Result<DeadlineLayer, ConfigError> {
         DeadlineLayer::builder(&self.name)
             .limit(self.deadline)
             .reserve(self.reserve)

@@ -3,6 +3,7 @@ use serde::{Deserialize, Serialize};
 /// The state of a circuit breaker, as events and metrics name it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum BreakerState {
     /// Calls go through and are counted.
     Closed,

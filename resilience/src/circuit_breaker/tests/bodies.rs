@@ -112,7 +112,7 @@ async fn a_slow_reader_is_not_blamed_on_the_dependency() {
         .track_bodies()
         .build()
         .unwrap();
-    let dependency = service_fn(async |_: ()| Ok::<_, Infallible>(Response::new(body(Then::Data))));
+    let dependency = service_fn(async |()| Ok::<_, Infallible>(Response::new(body(Then::Data))));
     for _ in 0..4 {
         let response = layer.layer(dependency).oneshot(()).await.unwrap();
         let mut body = response.into_body();

@@ -727,7 +727,7 @@ async fn closing_forgets_the_window_that_was_put_in_force_meanwhile() {
     let larger = config().window(Window::count(20)).minimum_calls(5);
     handle.reconfigure(&larger).unwrap();
     assert_eq!(handle.window().unwrap().failures, 4);
-    old.with_known_rules(|circuit| circuit.reset());
+    old.with_known_rules(super::breaker::Circuit::reset);
     assert_eq!(handle.window().unwrap().calls, 0);
 }
 
