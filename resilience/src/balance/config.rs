@@ -38,6 +38,16 @@ impl BalanceConfig {
         }
     }
 
+    /// The defaults in a stack whose attempts take this long at most: one that is given up after
+    /// half of it counts.
+    pub(crate) fn for_attempts(timeout: Option<Duration>) -> Self {
+        let config = Self::new();
+        match timeout {
+            Some(timeout) => config.unanswered_after(timeout / 2),
+            None => config,
+        }
+    }
+
     /// Time constant with which the latency estimate of an endpoint forgets (default 1 s).
     ///
     /// Finagle takes 10 s, with dozens of endpoints in mind: of two, one would get no call
