@@ -5,6 +5,7 @@
 
 #[cfg(feature = "admin")]
 pub mod admin;
+mod answer;
 pub mod backoff;
 pub mod balance;
 pub mod body;
@@ -20,6 +21,7 @@ pub mod fallback;
 pub mod fault;
 pub mod hedge;
 pub mod ledger;
+pub mod load_shed;
 pub mod quantile;
 pub mod rate_limit;
 mod readiness;

@@ -32,7 +32,7 @@ impl Mistake {
     pub(super) fn in_server(name: &str, error: &ConfigError) -> Self {
         let section = match (error.part(), error.key()) {
             ("rate limit", _) => "rate_limit.",
-            ("server", "bounds" | "window" | "latency") => "adaptive.",
+            ("load shedding", "bounds" | "window" | "latency") => "adaptive.",
             _ => "",
         };
         Self {
