@@ -1,6 +1,7 @@
 //! What a breaker can be told.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use failsafe::FailurePolicy;
@@ -16,6 +17,11 @@ use super::thresholds::Thresholds;
 use super::window::{MAXIMUM_BUCKETS, MAXIMUM_CALLS, Window};
 use crate::config::{Checks, ConfigError};
 
+type MakeBackoff = Arc<dyn Fn(u64) -> BoxBackoff + Send + Sync>;
+
+/// Over how long rates are computed where nothing else is said, as in Hystrix.
+pub(crate) const DEFAULT_SPAN: Duration = Duration::from_secs(10);
+
 /// The rules of a circuit breaker, without its name.
 ///
 /// The defaults are those of Hystrix where it has them: half of at least 20 calls within
@@ -30,7 +36,7 @@ pub struct CircuitBreakerConfig {
     slow: Option<SlowCalls>,
     minimum_calls: u32,
     rule: Rule,
-    backoff: Option<BoxBackoff>,
+    backoff: Option<MakeBackoff>,
     probes: u32,
     half_open_deadline: Duration,
     ramp: Option<Duration>,
@@ -46,7 +52,7 @@ impl CircuitBreakerConfig {
     /// The defaults.
     pub fn new() -> Self {
         Self {
-            window: Window::time(Duration::from_secs(10)),
+            window: Window::time(DEFAULT_SPAN),
             failure_rate: 0.5,
             slow: None,
             minimum_calls: 20,
@@ -126,7 +132,17 @@ impl CircuitBreakerConfig {
     where
         B: Iterator<Item = Duration> + Clone + Send + 'static,
     {
-        self.backoff = Some(BoxBackoff::new(backoff));
+        let backoff = BoxBackoff::new(backoff);
+        self.backoff = Some(Arc::new(move |_| backoff.clone()));
+        self
+    }
+
+    /// The same, made from the seed of the builder, so that its jitter can be replayed.
+    pub fn seeded_backoff<B>(mut self, make: impl Fn(u64) -> B + Send + Sync + 'static) -> Self
+    where
+        B: Iterator<Item = Duration> + Clone + Send + 'static,
+    {
+        self.backoff = Some(Arc::new(move |seed| BoxBackoff::new(make(seed))));
         self
     }
 
@@ -210,7 +226,7 @@ impl CircuitBreakerConfig {
         } else {
             ProbeRules::strict(self.probes, self.half_open_deadline)
         };
-        let backoff = self.backoff.clone();
+        let backoff = self.backoff.as_ref().map(|make| make(seed));
         MachineRules {
             probes,
             ramp: self.ramp,
