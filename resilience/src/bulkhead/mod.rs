@@ -44,6 +44,8 @@ mod error;
 mod future;
 mod layer;
 mod places;
+#[cfg(test)]
+mod queue_tests;
 mod service;
 #[cfg(test)]
 mod tests;
