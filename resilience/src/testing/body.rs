@@ -15,6 +15,7 @@ use crate::transport::{TransportError, TransportErrorKind};
 pub struct ScriptedBody {
     content: Bytes,
     ending: Option<Ending>,
+    endpoint: String,
 }
 
 #[derive(Debug, Clone)]
@@ -29,7 +30,14 @@ impl ScriptedBody {
         Self {
             content,
             ending: None,
+            endpoint: String::new(),
         }
+    }
+
+    /// Whose answer it is, as errors say it.
+    pub(super) fn sent_by(mut self, endpoint: String) -> Self {
+        self.endpoint = endpoint;
+        self
     }
 
     pub(super) fn ends_with(&mut self, ending: Ending) {
@@ -54,7 +62,7 @@ impl Body for ScriptedBody {
             Some(Ending::Trailers(trailers)) => Poll::Ready(Some(Ok(Frame::trailers(*trailers)))),
             Some(Ending::BreaksOff) => {
                 let kind = TransportErrorKind::Reset;
-                let error = TransportError::new(kind, "", "scripted: the body breaks off");
+                let error = TransportError::new(kind, &*self.endpoint, "the body breaks off");
                 Poll::Ready(Some(Err(error.into())))
             }
             Some(Ending::Stalls) => {

@@ -130,7 +130,7 @@ impl Step {
                 headers,
                 body,
             } => {
-                let mut response = Response::new(body);
+                let mut response = Response::new(body.sent_by(endpoint));
                 *response.status_mut() = status;
                 *response.headers_mut() = headers;
                 Ok(response)
