@@ -9,6 +9,8 @@ mod routes;
 mod session;
 mod settings;
 mod stand_ins;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
@@ -17,6 +19,7 @@ use axum::extract::DefaultBodyLimit;
 use http::request::Parts;
 use resilience::concurrency::AdaptiveLimit;
 use resilience::context::Priority;
+use resilience::server::ServerBuilder;
 use tower_http::compression::CompressionLayer;
 use tower_http::cors::{Any, CorsLayer};
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
@@ -86,15 +89,20 @@ fn priority(parts: &Parts) -> Priority {
     Priority::Default
 }
 
-fn protect(routes: Router, shell: &Shell, settings: &GatewaySettings) -> Router {
-    let server = resilience::server("gateway")
+/// What strangers meet: how many of them are worked on at once, and who goes first.
+fn server() -> ServerBuilder {
+    resilience::server("gateway")
         .edge()
-        .telemetry(shell.telemetry.clone())
-        .enabled(!shell.settings.bare)
-        .default_deadline(settings.bug.edge_deadline())
         .adaptive(AdaptiveLimit::gradient().bounds(FEWEST_AT_ONCE, MOST_AT_ONCE))
         .priority(priority)
         .route_label(route_label)
+}
+
+fn protect(routes: Router, shell: &Shell, settings: &GatewaySettings) -> Router {
+    let server = server()
+        .telemetry(shell.telemetry.clone())
+        .enabled(!shell.settings.bare)
+        .default_deadline(settings.bug.edge_deadline())
         .layer();
     let cors = CorsLayer::new()
         .allow_origin(Any)
