@@ -9,6 +9,8 @@ mod routes;
 mod session;
 mod settings;
 mod stand_ins;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
@@ -18,6 +20,7 @@ use http::request::Parts;
 use resilience::concurrency::AdaptiveLimit;
 use resilience::config::ConfigError;
 use resilience::context::Priority;
+use resilience::server::ServerBuilder;
 use tower_http::compression::CompressionLayer;
 use tower_http::cors::{Any, CorsLayer};
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
@@ -87,19 +90,24 @@ fn priority(parts: &Parts) -> Priority {
     Priority::Default
 }
 
+/// What strangers meet: how many of them are worked on at once, and who goes first.
+fn server() -> ServerBuilder {
+    resilience::server("gateway")
+        .edge()
+        .adaptive(AdaptiveLimit::gradient().bounds(FEWEST_AT_ONCE, MOST_AT_ONCE))
+        .priority(priority)
+        .route_label(route_label)
+}
+
 fn protect(
     routes: Router,
     shell: &Shell,
     settings: &GatewaySettings,
 ) -> Result<Router, ConfigError> {
-    let server = resilience::server("gateway")
-        .edge()
+    let server = server()
         .telemetry(shell.telemetry.clone())
         .enabled(!shell.settings.bare)
         .default_deadline(settings.bug.edge_deadline())
-        .adaptive(AdaptiveLimit::gradient().bounds(FEWEST_AT_ONCE, MOST_AT_ONCE))
-        .priority(priority)
-        .route_label(route_label)
         .build()?;
     let cors = CorsLayer::new()
         .allow_origin(Any)

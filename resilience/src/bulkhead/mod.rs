@@ -5,6 +5,10 @@
 //! The rejection is neutral to the statistics of the parts around: it says something about
 //! this caller and nothing about the dependency.
 //!
+//! **When not to use it**: around what is quick and never waits, since there is nothing to bound;
+//! as a [rate limit](crate::rate_limit), since it bounds what is under way and not what comes; or
+//! to protect yourself from your callers, which is [load shedding](crate::load_shed).
+//!
 //! ```
 //! use std::time::Duration;
 //!
@@ -35,6 +39,8 @@ mod error;
 mod future;
 mod layer;
 mod places;
+#[cfg(test)]
+mod queue_tests;
 mod service;
 #[cfg(test)]
 mod tests;

@@ -109,7 +109,7 @@ impl Places {
     }
 
     fn full(&self, waited: Duration) -> BulkheadFull {
-        self.telemetry.emit(Event::Rejected {
+        self.telemetry.tell(|| Event::Rejected {
             name: self.name.as_ref().to_owned(),
             by: "bulkhead".to_owned(),
             reason: crate::ledger::Reason::Full.as_str().to_owned(),

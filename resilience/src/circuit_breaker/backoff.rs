@@ -1,5 +1,6 @@
 //! For how long a breaker stays open.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -62,6 +63,8 @@ pub(super) enum Backoff {
         base: Duration,
         maximum: Duration,
     },
+    /// Made from the seed of the breaker.
+    Seeded(Arc<dyn Fn(u64) -> BoxBackoff + Send + Sync>),
 }
 
 impl Backoff {
@@ -74,6 +77,7 @@ impl Backoff {
     pub(super) fn pauses(&self, seed: u64) -> Pauses {
         Pauses::new(match self {
             Self::Given(backoff) => backoff.clone(),
+            Self::Seeded(make) => make(seed),
             Self::FullJitter { base, maximum } => {
                 // An open breaker that probes at once would not be one.
                 let shortest = *base / 5;

@@ -1,6 +1,7 @@
 //! What a breaker can be told.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use failsafe::FailurePolicy;
@@ -15,6 +16,9 @@ use super::state::MachineRules;
 use super::thresholds::Thresholds;
 use super::window::{MAXIMUM_BUCKETS, MAXIMUM_CALLS, Window};
 use crate::config::{Checks, ConfigError};
+
+/// Over how long rates are computed where nothing else is said, as in Hystrix.
+pub(crate) const DEFAULT_SPAN: Duration = Duration::from_secs(10);
 
 /// The rules of a circuit breaker, without its name.
 ///
@@ -50,7 +54,7 @@ impl CircuitBreakerConfig {
     /// The defaults.
     pub fn new() -> Self {
         Self {
-            window: Window::time(Duration::from_secs(10)),
+            window: Window::time(DEFAULT_SPAN),
             failure_rate: 0.5,
             slow: None,
             minimum_calls: 20,
@@ -150,6 +154,16 @@ impl CircuitBreakerConfig {
     /// a fifth of `base`, and with the seed of the builder.
     pub fn full_jitter(mut self, base: Duration, maximum: Duration) -> Self {
         self.backoff = Backoff::FullJitter { base, maximum };
+        self
+    }
+
+    /// The same, made from the seed of the builder, so that its jitter can be replayed.
+    pub fn seeded_backoff<B>(mut self, make: impl Fn(u64) -> B + Send + Sync + 'static) -> Self
+    where
+        B: Iterator<Item = Duration> + Clone + Send + 'static,
+    {
+        let make = move |seed| BoxBackoff::new(make(seed));
+        self.backoff = Backoff::Seeded(Arc::new(make));
         self
     }
 

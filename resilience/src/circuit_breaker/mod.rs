@@ -114,6 +114,8 @@ mod window;
 pub use builder::CircuitBreakerBuilder;
 pub use call::{Call, ErrorsAreFailures};
 pub use config::CircuitBreakerConfig;
+#[cfg(feature = "settings")]
+pub(crate) use config::DEFAULT_SPAN;
 pub use error::CircuitOpen;
 pub use errors::{Boxed, BreakerError, Errors, Typed};
 pub use future::ResponseFuture;

@@ -118,7 +118,7 @@ where
                 }
                 let end = end.get_or_insert_with(|| Box::pin(sleep_until(*deadline)));
                 std::task::ready!(end.as_mut().poll(context));
-                shared.expired_read.increment();
+                shared.expire_read();
                 Poll::Ready(Err(DeadlinePassed::during_work(&shared.name).into()))
             }
             KindProjection::Write { task, end, shared } => {
@@ -126,7 +126,7 @@ where
                     return Poll::Ready(joined.unwrap_or_else(|error| Err(error.into())));
                 }
                 std::task::ready!(end.poll(context));
-                shared.expired_write.increment();
+                shared.expire_write();
                 Poll::Ready(Err(DeadlinePassed::during_work(&shared.name).into()))
             }
         }

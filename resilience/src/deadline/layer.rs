@@ -18,18 +18,37 @@ pub(super) struct Shared {
     pub(super) reserve: Duration,
     refused: Counter,
     telemetry: Telemetry,
-    pub(super) expired_read: Counter,
-    pub(super) expired_write: Counter,
+    expired_read: Counter,
+    expired_write: Counter,
 }
 
 impl Shared {
     /// Counts and tells that a request came too late.
     pub(super) fn refuse(&self) {
         self.refused.increment();
-        self.telemetry.emit(Event::Rejected {
+        self.telemetry.tell(|| Event::Rejected {
             name: self.name.clone(),
             by: "deadline".to_owned(),
             reason: Reason::Deadline.as_str().to_owned(),
+        });
+    }
+
+    /// Counts and tells that the time was up while a read was at work, which ends with it.
+    pub(super) fn expire_read(&self) {
+        self.expired_read.increment();
+        self.expired(false);
+    }
+
+    /// The same for a write, which goes on.
+    pub(super) fn expire_write(&self) {
+        self.expired_write.increment();
+        self.expired(true);
+    }
+
+    fn expired(&self, goes_on: bool) {
+        self.telemetry.tell(|| Event::DeadlineExpired {
+            name: self.name.clone(),
+            goes_on,
         });
     }
 }

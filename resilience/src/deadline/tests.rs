@@ -127,6 +127,12 @@ async fn what_deadlines_do_is_counted_and_told() {
         by: "deadline".to_owned(),
         reason: "deadline".to_owned(),
     };
+    let expired = |goes_on| Event::DeadlineExpired {
+        name: "metadata".to_owned(),
+        goes_on,
+    };
+    assert_eq!(events.try_recv().unwrap(), expired(false));
+    assert_eq!(events.try_recv().unwrap(), expired(true));
     assert_eq!(events.try_recv().unwrap(), refused);
 }
 

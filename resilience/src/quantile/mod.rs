@@ -4,6 +4,27 @@
 //! and the younger one takes its place. So an answer covers between half of the window and the
 //! whole of it, and what is older has left altogether. A histogram has a fixed number of buckets
 //! (`hdrhistogram`, two significant digits): an answer is at most 1 % too high.
+//!
+//! Hedges and adaptive timeouts are made of it. **When not to use it**: for a metric (a histogram
+//! of Prometheus can be added up over instances, a quantile cannot), or with so few calls that
+//! [`minimum_samples`](QuantileConfig::minimum_samples) is seldom reached.
+//!
+//! ```
+//! use std::time::Duration;
+//! use resilience::quantile::{LatencyQuantile, QuantileConfig};
+//!
+//! # fn main() -> Result<(), resilience::config::ConfigError> {
+//! let p95 = LatencyQuantile::new(QuantileConfig::new(0.95).minimum_samples(100))?;
+//! for millis in 1..=99 {
+//!     p95.record(Duration::from_millis(millis));
+//! }
+//! assert_eq!(p95.value(), None, "too few to say");
+//! p95.record(Duration::from_millis(100));
+//! let value = p95.value().unwrap_or_default().as_millis();
+//! assert!((95..=96).contains(&value), "{value}");
+//! # Ok(())
+//! # }
+//! ```
 
 use std::time::Duration;
 

@@ -478,3 +478,66 @@ async fn semantic_metrics_are_counted_where_they_are_asked_for() {
         assert_eq!(gets + others, expected);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn queue_and_deadlines_can_be_taken_out() {
+    let (router, finished) = new(server("metadata")
+        .internal()
+        .max_in_flight(None)
+        .deadlines(false));
+    let late = || request("GET", "/slow", &[("aplomb-deadline-ms", "0")]);
+    let calls = (0..300).map(|_| router.clone().oneshot(late()));
+    let begun = Instant::now();
+    for answer in futures_util::future::join_all(calls).await {
+        assert_eq!(answer.unwrap().status(), StatusCode::OK);
+    }
+    assert_eq!(begun.elapsed(), Duration::from_millis(200));
+    assert_eq!(finished.load(Ordering::SeqCst), 300);
+    assert!(
+        server("metadata")
+            .max_in_flight(None)
+            .build()
+            .unwrap()
+            .limit()
+            .is_none()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_deadline_part_goes_without_the_queue_going() {
+    let (router, _) = new(server("metadata")
+        .internal()
+        .deadlines(false)
+        .max_in_flight(1)
+        .queue(0, Duration::ZERO)
+        .retry_after(Duration::from_secs(7)));
+    let working = tokio::spawn(router.clone().oneshot(request("GET", "/slow", &[])));
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    let (refused, _) = call(&router, request("GET", "/slow", &[])).await;
+    assert_eq!(refused.headers()["retry-after"], "7");
+    assert_eq!(working.await.unwrap().unwrap().status(), StatusCode::OK);
+}
+
+#[tokio::test(start_paused = true)]
+async fn catch_panic_can_be_taken_out() {
+    let telemetry = Telemetry::default();
+    let (router, _) = new(server("metadata")
+        .catch_panics(false)
+        .telemetry(telemetry.clone()));
+    let panics = tokio::spawn(router.oneshot(request("GET", "/panic", &[])));
+    assert!(panics.await.unwrap_err().is_panic());
+    let counted = telemetry.counter(&names::SERVER_PANICS, &["metadata"]);
+    assert_eq!(counted.value(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rate_limit_can_be_taken_out_again() {
+    let limiter = RateLimiter::builder("metadata").quota(1, Duration::from_secs(60));
+    let server = server("metadata").rate_limit(limiter.build().unwrap());
+    assert!(server.clone().build().unwrap().rate_limit().is_some());
+    let (router, _) = new(server.rate_limit(None));
+    for _ in 0..3 {
+        let (answer, _) = call(&router, request("GET", "/echo", &[])).await;
+        assert_eq!(answer.status(), StatusCode::OK);
+    }
+}

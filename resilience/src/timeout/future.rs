@@ -76,7 +76,7 @@ where
             Box::pin(end.map_or_else(|| sleep(*this.after), sleep_until))
         });
         ready!(patience.as_mut().poll(context));
-        this.rules.elapsed.increment();
+        this.rules.give_up(*this.after);
         if !*this.cut_by_deadline {
             this.rules.patience.learn(*this.after);
         }

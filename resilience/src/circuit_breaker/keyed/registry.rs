@@ -119,7 +119,12 @@ impl Known {
             .filter(|(_, entry)| may_go(entry))
             .min_by_key(|(_, entry)| entry.last_use)
             .map(|(index, _)| index);
-        oldest.is_some_and(|index| self.breakers.swap_remove_index(index).is_some())
+        let Some((_, gone)) = oldest.and_then(|index| self.breakers.swap_remove_index(index))
+        else {
+            return false;
+        };
+        gone.breaker.circuit().observer().forget();
+        true
     }
 }
 

@@ -1,5 +1,7 @@
 //! Breakers per key, in paused time.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use http::{Response, StatusCode};
 use proptest::prelude::*;
 use tower::{ServiceExt, service_fn};
@@ -8,6 +10,7 @@ use tower_layer::Layer;
 use super::*;
 use crate::BoxError;
 use crate::circuit_breaker::{CircuitBreakerConfig, CircuitOpen, State};
+use crate::telemetry::Telemetry;
 
 type Call = (&'static str, u16);
 
@@ -114,5 +117,33 @@ proptest! {
                 assert!(layer.handles().len() <= maximum as usize + 1);
             }
         });
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_that_is_given_up_gives_its_labels_back() {
+    let registry = prometheus::Registry::new();
+    let layer = KeyedCircuitBreakerLayer::builder("cdn", key as fn(&Call) -> String)
+        .maximum_keys(2)
+        .telemetry(Telemetry::new(&registry).unwrap())
+        .build()
+        .unwrap();
+    for host in ["a", "b", "c", "a", "d"] {
+        call(&layer, (host, 200)).await.unwrap();
+    }
+    let mut exported = BTreeMap::<String, BTreeSet<String>>::new();
+    for family in registry.gather() {
+        let breakers = exported.entry(family.name().to_owned()).or_default();
+        for metric in family.get_metric() {
+            let labels = metric.get_label().iter();
+            let breaker = labels.filter(|label| label.name() == "breaker");
+            breakers.extend(breaker.map(|label| label.value().to_owned()));
+        }
+    }
+    exported.retain(|family, _| family.starts_with("resilience_breaker_"));
+    assert_eq!(exported.len(), 4, "{exported:?}");
+    for (family, breakers) in exported {
+        let breakers: Vec<_> = breakers.into_iter().collect();
+        assert_eq!(breakers, ["cdn/a", "cdn/d"], "{family}");
     }
 }

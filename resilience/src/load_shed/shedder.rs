@@ -1,19 +1,26 @@
-//! The bounded, timed queue in front of the handlers.
+//! Who gets a place, who is refused, and what those are told.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
+use http::header::RETRY_AFTER;
+use http::{HeaderValue, Response, StatusCode};
+use http_body_util::Full;
 use tokio::time::Instant;
 
-use crate::concurrency::{Gate, LimitHandle, Refused, Waiting};
+use crate::answer;
+use crate::concurrency::{Gate, LimitHandle, Place, Refused, Waiting};
 use crate::context::Priority;
-use crate::telemetry::Gauge;
+use crate::ledger::Reason;
+use crate::rate_limit::whole_seconds;
+use crate::telemetry::{Counter, Event, Gauge, Telemetry, names};
 
-pub(super) use crate::concurrency::Place;
+const PRIORITIES: [Priority; 3] = [Priority::Critical, Priority::Default, Priority::Sheddable];
 
 /// Why there is no place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum NoPlace {
+pub(crate) enum Refusal {
     /// As many wait as may, or somebody who matters more took the place in line.
     Full,
     /// Nobody finished while it waited.
@@ -24,31 +31,83 @@ pub(super) enum NoPlace {
 
 /// The gate with the patience of those in front of it.
 #[derive(Debug)]
-pub(super) struct Queue {
+pub(crate) struct Shedder {
+    name: Arc<str>,
     gate: Arc<Gate>,
     wait: Duration,
+    retry_after: Option<HeaderValue>,
+    telemetry: Telemetry,
     queued: Gauge,
+    full: Counter,
+    waited: Counter,
+    late: Counter,
+    shed: [Counter; 3],
 }
 
-impl Queue {
-    pub(super) const fn new(gate: Arc<Gate>, wait: Duration, queued: Gauge) -> Self {
-        Self { gate, wait, queued }
+impl Shedder {
+    pub(super) fn new(
+        name: Arc<str>,
+        gate: Arc<Gate>,
+        wait: Duration,
+        retry_after: Option<Duration>,
+        telemetry: Telemetry,
+    ) -> Self {
+        let rejected = |reason| telemetry.counter(&names::SERVER_REJECTED, &[&name, reason]);
+        let shed = |priority: Priority| {
+            telemetry.counter(&names::SERVER_SHED, &[&name, priority.as_str()])
+        };
+        Self {
+            wait,
+            retry_after: retry_after.map(|time| HeaderValue::from(whole_seconds(time).max(1))),
+            queued: telemetry.gauge(&names::SERVER_QUEUED, &[&name]),
+            full: rejected("full"),
+            waited: rejected("timeout"),
+            late: rejected("deadline"),
+            shed: PRIORITIES.map(shed),
+            telemetry,
+            name,
+            gate,
+        }
     }
 
-    pub(super) fn handle(&self, name: &str) -> LimitHandle {
-        LimitHandle::new(name.into(), Arc::clone(&self.gate))
+    pub(crate) fn handle(&self) -> LimitHandle {
+        LimitHandle::new(Arc::clone(&self.name), Arc::clone(&self.gate))
     }
 
-    /// A place, at once or after a while in line, but never after `deadline`.
-    pub(super) async fn enter(
+    /// A place, at once or after a while in line, but never after `deadline`. A refusal is
+    /// counted and told.
+    pub(crate) async fn admit(
         &self,
         priority: Priority,
         deadline: Option<Instant>,
-    ) -> Result<Place, NoPlace> {
+    ) -> Result<Place, Refusal> {
+        let entered = self.enter(priority, deadline).await;
+        if let Err(refusal) = entered {
+            self.refused(refusal, priority);
+        }
+        entered
+    }
+
+    /// What a refused request is answered with.
+    pub(crate) fn answer(&self, refusal: Refusal) -> Response<Full<Bytes>> {
+        if refusal == Refusal::Deadline {
+            return answer::too_late();
+        }
+        let mut answer = answer::json(
+            StatusCode::SERVICE_UNAVAILABLE,
+            r#"{"error":{"code":"overloaded","message":"too many requests at the moment"}}"#,
+        );
+        if let Some(seconds) = &self.retry_after {
+            answer.headers_mut().insert(RETRY_AFTER, seconds.clone());
+        }
+        answer
+    }
+
+    async fn enter(&self, priority: Priority, deadline: Option<Instant>) -> Result<Place, Refusal> {
         if let Some(place) = self.gate.enter() {
             return Ok(place);
         }
-        let waiting: Waiting = self.gate.wait(priority).map_err(|_| NoPlace::Full)?;
+        let waiting: Waiting = self.gate.wait(priority).map_err(|_| Refusal::Full)?;
         let _queued = self.queued.track();
         let patience = Instant::now().checked_add(self.wait);
         let called = match [patience, deadline].into_iter().flatten().min() {
@@ -57,13 +116,34 @@ impl Queue {
         };
         // A place and the deadline may come at once: what is late must not be begun.
         if deadline.is_some_and(|end| end <= Instant::now()) {
-            return Err(NoPlace::Deadline);
+            return Err(Refusal::Deadline);
         }
         match called {
             Some(Ok(place)) => Ok(place),
-            Some(Err(Refused::Full)) => Err(NoPlace::Full),
-            Some(Err(Refused::TooLate)) | None => Err(NoPlace::Waited),
+            Some(Err(Refused::Full)) => Err(Refusal::Full),
+            Some(Err(Refused::TooLate)) | None => Err(Refusal::Waited),
         }
+    }
+
+    fn refused(&self, refusal: Refusal, priority: Priority) {
+        let (counter, by, reason) = match refusal {
+            Refusal::Full => (&self.full, "queue", Reason::Full),
+            Refusal::Waited => (&self.waited, "queue", Reason::Full),
+            Refusal::Deadline => (&self.late, "deadline", Reason::Deadline),
+        };
+        counter.increment();
+        if refusal != Refusal::Deadline {
+            for (one, counter) in PRIORITIES.iter().zip(&self.shed) {
+                if *one == priority {
+                    counter.increment();
+                }
+            }
+        }
+        self.telemetry.tell(|| Event::Rejected {
+            name: self.name.as_ref().to_owned(),
+            by: by.to_owned(),
+            reason: reason.as_str().to_owned(),
+        });
     }
 }
 
@@ -71,13 +151,13 @@ impl Queue {
 mod tests {
     use super::*;
     use crate::concurrency;
-    use crate::telemetry::{Telemetry, names};
 
-    fn queue(places: usize, length: usize, wait: Duration) -> Arc<Queue> {
-        let queued = Telemetry::default().gauge(&names::SERVER_QUEUED, &["metadata"]);
-        let shown = Telemetry::default().gauge(&names::SERVER_LIMIT, &["metadata"]);
+    fn queue(places: usize, length: usize, wait: Duration) -> Arc<Shedder> {
+        let telemetry = Telemetry::default();
+        let shown = telemetry.gauge(&names::SERVER_LIMIT, &["metadata"]);
         let gate = Gate::fixed(places, concurrency::Queue::new(length, wait), shown);
-        Arc::new(Queue::new(gate, wait, queued))
+        let shedder = Shedder::new("metadata".into(), gate, wait, None, telemetry);
+        Arc::new(shedder)
     }
 
     #[tokio::test(start_paused = true)]
@@ -92,7 +172,7 @@ mod tests {
         assert_eq!(queue.queued.value(), 1);
         assert_eq!(
             queue.enter(Priority::Default, None).await.err(),
-            Some(NoPlace::Full)
+            Some(Refusal::Full)
         );
         drop(working);
         assert_eq!(waiting.await.unwrap(), Ok(()));
@@ -101,7 +181,7 @@ mod tests {
         let begun = Instant::now();
         assert_eq!(
             queue.enter(Priority::Default, None).await.err(),
-            Some(NoPlace::Waited)
+            Some(Refusal::Waited)
         );
         assert_eq!(begun.elapsed(), Duration::from_millis(100));
         assert_eq!(queue.queued.value(), 0);
@@ -125,7 +205,7 @@ mod tests {
         let deadline = begun + Duration::from_millis(30);
         assert_eq!(
             queue.enter(Priority::Default, Some(deadline)).await.err(),
-            Some(NoPlace::Deadline)
+            Some(Refusal::Deadline)
         );
         assert_eq!(begun.elapsed(), Duration::from_millis(30));
     }
@@ -148,7 +228,7 @@ mod tests {
         // Both at once: the waiting one is woken by the place at the very end of its time.
         tokio::time::advance(Duration::from_millis(30)).await;
         drop(working);
-        assert_eq!(waiting.await.unwrap(), Err(NoPlace::Deadline));
+        assert_eq!(waiting.await.unwrap(), Err(Refusal::Deadline));
         assert!(
             queue.enter(Priority::Default, None).await.is_ok(),
             "the place is free again"
