@@ -145,14 +145,14 @@ impl Circuit {
 
     /// Whether a call would pass without asking the state machine.
     pub(super) fn passes(&self) -> bool {
-        self.core.gate.read().way().passes()
+        self.core.gate.read().passes()
     }
 
     /// Asks for the right to a call.
     #[inline]
     pub(super) fn permit(&self) -> Result<Permit, CircuitOpen> {
         let permit = self.core.gate.read();
-        if permit.way().passes() {
+        if permit.passes() {
             return Ok(permit);
         }
         match self.refuse(permit) {
@@ -189,7 +189,7 @@ impl Circuit {
     /// The time at which a call begins, where slow calls count.
     #[inline]
     pub(super) fn start(&self, permit: Permit) -> Option<Instant> {
-        let counts_time = self.rules.slow_threshold.is_some() && permit.way() != Way::Unseen;
+        let counts_time = self.rules.slow_threshold.is_some() && !permit.is(Way::Unseen);
         counts_time.then(Instant::now)
     }
 
@@ -197,7 +197,7 @@ impl Circuit {
     #[inline]
     pub(super) fn pass(&self) -> Option<Permit> {
         let permit = self.core.gate.read();
-        let passes = permit.way().passes() && permit.version() == self.rules.version;
+        let passes = permit.passes() && permit.version() == self.rules.version;
         passes.then_some(permit)
     }
 
@@ -233,13 +233,15 @@ impl Circuit {
 
     #[inline]
     fn settle(&self, permit: Permit, ending: Ending, clock: &mut Clock) {
-        if permit.way() == Way::Unseen {
+        if permit.is(Way::Unseen) {
             return;
         }
         self.core.observer.ended(ending);
-        match (permit.way(), ending) {
-            (Way::Counted, Ending::Counted(sample)) => self.count(permit, sample, clock),
-            (Way::Ask, _) => self.tell(permit, ending, clock.now()),
+        match ending {
+            Ending::Counted(sample) if permit.is(Way::Counted) => {
+                self.count(permit, sample, clock);
+            }
+            _ if permit.is(Way::Ask) => self.tell(permit, ending, clock.now()),
             _ => {}
         }
     }
@@ -411,7 +413,7 @@ impl<C: Deref<Target = Circuit>> CallGuard<C> {
 impl<C: Deref<Target = Circuit>> Drop for CallGuard<C> {
     #[inline]
     fn drop(&mut self) {
-        if self.permit.way() != Way::Unseen {
+        if !self.permit.is(Way::Unseen) {
             self.cancel();
         }
     }

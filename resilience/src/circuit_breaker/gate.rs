@@ -22,14 +22,6 @@ pub(crate) enum Way {
     Unseen,
 }
 
-impl Way {
-    /// Whether a call may go on without asking anybody.
-    #[inline]
-    pub(crate) const fn passes(self) -> bool {
-        self as u64 >= Self::Counted as u64
-    }
-}
-
 /// Since when calls are refused, and until when none of them needs to ask the state machine: in
 /// nanoseconds of the breaker's own time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,7 +60,18 @@ impl Permit {
         ((self.0 >> WAY_BITS) & VERSION) as u32
     }
 
+    /// Whether a call may go on without asking anybody. This and the next compare bits, since
+    /// every call does it several times.
     #[inline]
+    pub(crate) const fn passes(self) -> bool {
+        self.0 & WAY >= Way::Counted as u64
+    }
+
+    #[inline]
+    pub(crate) const fn is(self, way: Way) -> bool {
+        self.0 & WAY == way as u64
+    }
+
     pub(crate) const fn way(self) -> Way {
         match self.0 & WAY {
             0 => Way::Ask,
@@ -159,7 +162,8 @@ mod tests {
 
     #[test]
     fn only_what_is_neither_asked_nor_refused_passes() {
-        let passing: Vec<Way> = ALL.into_iter().filter(|way| way.passes()).collect();
+        let passes = |way: &Way| Permit::new(7, 3, *way).passes();
+        let passing: Vec<Way> = ALL.into_iter().filter(passes).collect();
         assert_eq!(passing, [Way::Counted, Way::Uncounted, Way::Unseen]);
     }
 
@@ -188,6 +192,7 @@ mod tests {
                     (permit.generation(), permit.version(), permit.way()),
                     (generation, version, way)
                 );
+                assert!(permit.is(way));
                 assert!(gate.is_in(generation));
                 assert!(!gate.is_in(generation.wrapping_add(1)));
             }
