@@ -189,7 +189,8 @@ async fn the_values_that_the_code_registers_are_documented() {
     let _server = resilience::server("gateway")
         .quota(RateLimiter::builder("gateway").quota(1, Duration::from_secs(1)))
         .telemetry(telemetry)
-        .layer();
+        .build()
+        .unwrap();
     let mut checked = 0;
     for exported in registry.gather() {
         for metric in exported.get_metric() {

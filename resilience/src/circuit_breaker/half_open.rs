@@ -116,7 +116,7 @@ impl HalfOpen {
 
     /// Takes a place for a probe, if there is one.
     pub(super) fn take_place(&mut self, now: Instant) -> Place {
-        if self.in_flight + self.outcomes < self.rules.probes {
+        if !self.is_full() {
             self.in_flight += 1;
             self.last_progress = now;
             return Place::Taken;
@@ -132,6 +132,16 @@ impl HalfOpen {
     pub(super) fn delivers(&mut self, since: Instant, now: Instant) -> bool {
         self.last_progress = now;
         now.saturating_duration_since(since) >= self.rules.deadline
+    }
+
+    /// Whether there is no place for a further probe.
+    pub(super) const fn is_full(&self) -> bool {
+        self.in_flight + self.outcomes >= self.rules.probes
+    }
+
+    /// From when on the probes count as hanging, if nothing happens before.
+    pub(super) fn overdue_at(&self) -> Option<Instant> {
+        self.last_progress.checked_add(self.rules.deadline)
     }
 
     /// Gives the place of a probe back that ended without an outcome.

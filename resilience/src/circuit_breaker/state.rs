@@ -12,7 +12,7 @@ use super::backoff::Pauses;
 use super::gate::{Permit, Way};
 use super::half_open::{HalfOpen, Judgement, Place, ProbeRules};
 use super::mode::Mode;
-use super::ramp::{Ramp, Slope};
+use super::ramp::Ramp;
 use super::reason::TransitionReason;
 use super::rule::Policy;
 use super::window::Sample;
@@ -36,7 +36,7 @@ pub(super) enum Trip {
 }
 
 /// Why a call may not pass.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Refusal {
     pub(super) why: Why,
     /// When the breaker left the closed state.
@@ -44,14 +44,14 @@ pub(super) struct Refusal {
 }
 
 /// What stands in the way of a call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Why {
     /// The backoff is not over. Without a time it lies beyond the end of time.
     Waiting { probe_at: Option<Instant> },
     /// Every probe is under way.
     Probing,
-    /// Only a growing share of the calls is admitted yet.
-    Recovering { slope: Slope },
+    /// Only a growing share of the calls is admitted yet, above 0 and below 1.
+    Recovering { share: f64 },
     /// An operator wants it so.
     Forced,
 }
@@ -146,6 +146,21 @@ impl Machine {
         }
     }
 
+    /// What every call is refused with as long as nothing happens: by which way, since when, and
+    /// until when; without an end for ever.
+    pub(super) fn standing_refusal(&self) -> Option<(Way, Instant, Option<Instant>)> {
+        match (self.mode, &self.phase) {
+            (Mode::ForcedOpen, Phase::Open { since, .. }) => Some((Way::Forced, *since, None)),
+            (Mode::Automatic, Phase::Open { since, probe_at }) => {
+                Some((Way::Waiting, *since, *probe_at))
+            }
+            (Mode::Automatic, Phase::HalfOpen { since, half_open }) => half_open
+                .is_full()
+                .then(|| (Way::Probing, *since, half_open.overdue_at())),
+            _ => None,
+        }
+    }
+
     /// Asks for the right to a call at `now`.
     pub(super) fn admit(&mut self, now: Instant) -> (Result<Permit, Refusal>, Option<Transition>) {
         if self.way() != Way::Ask {
@@ -193,7 +208,7 @@ impl Machine {
                     return (Ok(self.permit()), None);
                 }
                 let why = Why::Recovering {
-                    slope: ramp.slope(),
+                    share: ramp.share(now),
                 };
                 (Err(Refusal { why, since: *since }), None)
             }
