@@ -11,12 +11,8 @@
 //! ```
 //! use resilience::ledger::{Degradation, Ledger, Reason, harvest, parse};
 //!
-//! let degradation = |dependency: &str, stood_in: &str, weight| Degradation {
-//!     dependency: dependency.to_owned(),
-//!     reason: Reason::Open,
-//!     stood_in: stood_in.to_owned(),
-//!     weight,
-//!     age: None,
+//! let degradation = |dependency: &str, stood_in: &str, weight| {
+//!     Degradation::new(dependency, Reason::Open, stood_in, weight)
 //! };
 //! let ledger = Ledger::default();
 //! // This hop left the weather out, which was a tenth of its answer.
