@@ -188,6 +188,21 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_wait_without_an_end_lasts_until_a_place_is_free() {
+        let queue = queue(1, 1, Duration::MAX);
+        let working = queue.enter(Priority::Default, None).await.unwrap();
+        let long = Duration::from_hours(24 * 30);
+        let free_again = async {
+            tokio::time::sleep(long).await;
+            drop(working);
+        };
+        let begun = Instant::now();
+        let (entered, ()) = tokio::join!(queue.enter(Priority::Default, None), free_again);
+        assert!(entered.is_ok());
+        assert_eq!(begun.elapsed(), long);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn one_that_gives_up_waiting_leaves_the_line() {
         let queue = queue(1, 1, Duration::from_secs(100));
         let _working = queue.enter(Priority::Default, None).await.unwrap();

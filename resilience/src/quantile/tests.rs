@@ -43,6 +43,23 @@ async fn what_is_older_than_the_window_has_left() {
     assert_eq!(quantile.value(), None);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_jump_of_the_clock_forgets_everything_and_the_next_latencies_count() {
+    let quantile = p90();
+    for _ in 0..3 {
+        for _ in 0..100 {
+            quantile.record(millis(500));
+        }
+        assert!(quantile.value() >= Some(millis(495)));
+        advance(Duration::from_hours(24 * 365)).await;
+        assert_eq!(quantile.value(), None);
+    }
+    for _ in 0..10 {
+        quantile.record(millis(5));
+    }
+    assert!(quantile.value() < Some(millis(6)));
+}
+
 /// Regression of a pitfall: a reservoir that grows with the records it is given.
 #[tokio::test(start_paused = true)]
 async fn pitfall_the_reservoir_grows_with_records() {

@@ -89,6 +89,46 @@ async fn open_and_steered_breakers_keep_their_places() {
     assert_eq!(call(&layer, ("z", 200)).await.unwrap_err().name(), "cdn/*");
 }
 
+#[tokio::test(start_paused = true)]
+async fn other_rules_reach_breakers_that_are_there_and_those_that_come() {
+    let layer = layer(2);
+    for _ in 0..2 {
+        call(&layer, ("open", 500)).await.unwrap();
+    }
+    call(&layer, ("known", 500)).await.unwrap();
+    let state = |key| layer.handle(key).unwrap().state();
+
+    let wrong = CircuitBreakerConfig::new().consecutive_failures(0);
+    let error = layer.reconfigure(&wrong).unwrap_err();
+    assert_eq!(error.key(), "consecutive_failures");
+    let patient = CircuitBreakerConfig::new().consecutive_failures(3);
+    layer.reconfigure(&patient).unwrap();
+    assert_eq!(state("open"), State::Open);
+    // What was counted before still counts.
+    call(&layer, ("known", 500)).await.unwrap();
+    assert_eq!(state("known"), State::Closed);
+    call(&layer, ("known", 500)).await.unwrap();
+    assert_eq!(state("known"), State::Open);
+
+    for _ in 0..3 {
+        assert!(
+            layer
+                .handles()
+                .get(2)
+                .is_none_or(|it| it.state() == State::Closed)
+        );
+        call(&layer, ("new", 500)).await.unwrap();
+    }
+    assert_eq!(names(&layer), ["cdn/open", "cdn/known", "cdn/*"]);
+    assert_eq!(layer.handles()[2].state(), State::Open);
+    layer.handle("known").unwrap().reset();
+    for _ in 0..3 {
+        call(&layer, ("later", 500)).await.unwrap();
+    }
+    assert_eq!(names(&layer), ["cdn/open", "cdn/later", "cdn/*"]);
+    assert_eq!(state("later"), State::Open);
+}
+
 #[test]
 fn no_place_at_all_is_a_mistake() {
     let error = KeyedCircuitBreakerLayer::builder("cdn", key as fn(&Call) -> String)

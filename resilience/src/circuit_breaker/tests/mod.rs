@@ -3,6 +3,7 @@
 
 mod bodies;
 mod callers;
+mod clock;
 
 use std::future::Future;
 use std::iter;
