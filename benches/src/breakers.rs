@@ -98,15 +98,17 @@ pub fn contenders() -> Vec<Contender> {
     all.extend(closed());
     all.extend(rivals::closed());
     for state in [State::Open, State::HalfOpen] {
-        let config = move || rates(state, Window::count(100), true);
-        let name = names::latency(100);
-        all.extend(add(state, &name, RATES_AND_LATENCY, move || {
-            service(state, config())
-        }));
-        let name = names::by_handle(&name);
-        all.extend(add(state, name, RATES_AND_LATENCY, move || {
-            by_handle(state, config())
-        }));
+        for calls in WINDOWS {
+            let config = move || rates(state, Window::count(calls), true);
+            let name = names::latency(calls);
+            all.extend(add(state, &name, RATES_AND_LATENCY, move || {
+                service(state, config())
+            }));
+            let name = names::by_handle(&name);
+            all.extend(add(state, name, RATES_AND_LATENCY, move || {
+                by_handle(state, config())
+            }));
+        }
         all.extend(rivals::not_closed(state));
     }
     all

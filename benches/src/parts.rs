@@ -132,7 +132,7 @@ pub fn contenders() -> Vec<Contender> {
         || ours(FaultLayer::new(Faults::builder("bench").build())),
     );
     add("deadline: resilience", "the earliest of three", || {
-        ours(DeadlineLayer::builder("bench").limit(SECOND).build())
+        ours(DeadlineLayer::builder("bench").limit(SECOND).build().unwrap())
     });
     all
 }

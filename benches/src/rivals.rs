@@ -70,9 +70,11 @@ pub fn not_closed(state: State) -> Vec<Contender> {
             failsafe(state)
         }));
     }
-    all.extend(add(state, names::recloser(100), RATES, move || {
-        recloser(state, 100)
-    }));
+    for calls in WINDOWS {
+        all.extend(add(state, names::recloser(calls), RATES, move || {
+            recloser(state, calls)
+        }));
+    }
     let name = names::tower_resilience(100);
     all.extend(add(state, name, RATES_AND_LATENCY, move || {
         tower_resilience(state, Rival::Count(100))

@@ -100,11 +100,11 @@ fn servers() -> Vec<Contender> {
     add(&THREADS, BARE, "nothing", || stack(Handler));
     let whole = "metrics, trace, boundary, ledger, catch-panic, deadline, queue";
     add(&THREADS, "resilience, the server stack", whole, || {
-        let layer = resilience::server("bench").default_deadline(SECOND).layer();
+        let layer = resilience::server("bench").default_deadline(SECOND).build().unwrap();
         stack(ServiceBuilder::new().layer(layer).service(Handler))
     });
     add(&[1], "resilience, switched off", "nothing", || {
-        let layer = resilience::server("bench").enabled(false).layer();
+        let layer = resilience::server("bench").enabled(false).build().unwrap();
         stack(ServiceBuilder::new().layer(layer).service(Handler))
     });
     add(&THREADS, "tower", "load shed, limit, timeout", || {

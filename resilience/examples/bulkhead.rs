@@ -14,12 +14,11 @@ use tower::{Layer, ServiceExt, service_fn};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), BoxError> {
     let layer = BulkheadLayer::builder("metadata")
-        .config(BulkheadConfig {
-            maximum_in_flight: 3,
-            queue_length: 3,
-            queue_wait: Duration::from_millis(200),
-            ..BulkheadConfig::default()
-        })
+        .config(
+            BulkheadConfig::new()
+                .maximum_in_flight(3)
+                .queue(3, Duration::from_millis(200)),
+        )
         .build()?;
     let client = layer.layer(service_fn(async |call: u32| {
         sleep(Duration::from_millis(100)).await;

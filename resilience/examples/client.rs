@@ -26,7 +26,7 @@ async fn main() -> Result<(), BoxError> {
     drop(gone);
     let service = Router::new()
         .route("/rows/7", get(|| async { "rows for viewer 7" }))
-        .layer(resilience::server("recommendations").internal().layer());
+        .layer(resilience::server("recommendations").internal().build()?);
     let server = tokio::spawn(async move { axum::serve(there, service).await });
 
     let fallback = Fallback::new()

@@ -27,7 +27,7 @@ async fn main() -> Result<(), BoxError> {
                 .max_in_flight(64)
                 .queue(64, Duration::from_millis(50))
                 .default_deadline(Duration::from_millis(300))
-                .layer(),
+                .build()?,
         );
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
@@ -58,13 +58,8 @@ async fn main() -> Result<(), BoxError> {
 /// Answers with one row instead of three, and says so.
 async fn home() -> &'static str {
     if let Some(context) = CallContext::current() {
-        context.degrade(Degradation {
-            dependency: "recommendations".to_owned(),
-            reason: Reason::Timeout,
-            stood_in: "popular".to_owned(),
-            weight: 0.3,
-            age: Some(Duration::from_secs(12)),
-        });
+        let popular = Degradation::new("recommendations", Reason::Timeout, "popular", 0.3);
+        context.degrade(popular.aged(Duration::from_secs(12)));
     }
     "popular titles"
 }

@@ -20,6 +20,7 @@ use http_body_util::{Full, StreamBody};
 use parking_lot::Mutex;
 use resilience::balance::Endpoints;
 use resilience::circuit_breaker::CircuitBreakerConfig;
+use resilience::classify::{GrpcClassify, HttpClassify};
 use resilience::context::{CallContext, Priority, TraceContext, headers};
 use resilience::fallback::Fallback;
 use resilience::fault::{FaultKind, FaultSpec, Faults, Matching};
@@ -27,11 +28,13 @@ use resilience::hedge::HedgeConfig;
 use resilience::ledger::Reason;
 use resilience::rejection;
 use resilience::stack::CallWeight;
-use resilience::telemetry::{BreakerState, Telemetry, names};
+use resilience::telemetry::{BreakerState, Event, Telemetry, names};
 use resilience::{BoxError, Client, ClientBuilder};
 use support::{Behaviour, Network, get, metadata, request};
+use tokio::sync::broadcast::Receiver;
 use tokio::time::Instant;
 use tower::{Service, ServiceExt, service_fn};
+use tower_http::classify::StatusInRangeAsFailures;
 
 type Answer = Response<Full<Bytes>>;
 
@@ -217,22 +220,167 @@ async fn calls_are_counted_by_what_the_caller_got_and_attempts_by_what_came() {
     assert_eq!(attempts, [1, 3 + 1, 0]);
 }
 
-#[tokio::test(start_paused = true)]
-async fn every_part_can_be_removed() {
-    let network = Network::new([Behaviour::Refuses]);
-    let client = metadata(&network)
-        .deadline(None)
+/// Nothing but the fallback's ledger and the transport is left.
+fn bare(builder: ClientBuilder) -> ClientBuilder {
+    builder
+        .deadlines(false)
         .attempt_timeout(None)
+        .body_idle(None)
+        .collect(None)
         .breaker(None)
         .bulkhead(None)
         .retry(None)
+        .hedge(None)
+        .coalesce(false)
         .fallback(None)
+        .balance(None)
+        .propagate(false)
+        .success_metrics(false)
+        .faults(None)
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_part_can_be_removed() {
+    let network = Network::new([Behaviour::Refuses, Behaviour::Refuses]);
+    let telemetry = Telemetry::default();
+    let client = bare(metadata(&network))
+        .telemetry(telemetry.clone())
         .build_on(network.transport())
         .unwrap();
     for _ in 0..100 {
         client.send(get()).await.unwrap_err();
     }
-    assert_eq!(network.received(0), 100);
+    // In turn, and nobody gives up.
+    assert_eq!((network.received(0), network.received(1)), (50, 50));
+    assert!(client.breaker().is_none() && client.bulkhead().is_none());
+    assert!(client.retry_budget().is_none() && client.hedge_budget().is_none());
+    assert!(client.endpoints().is_empty() && client.faults().is_none());
+    for family in [&names::CLIENT_REQUESTS, &names::CLIENT_ATTEMPTS] {
+        for outcome in ["failed", "failure"] {
+            let counted = telemetry.counter(family, &["metadata", outcome]).value();
+            assert_eq!(counted, 0, "{outcome}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_deadlines_a_call_takes_as_long_as_it_takes() {
+    let network = Network::new([Behaviour::Well(60_000)]);
+    let client = bare(metadata(&network)).build_on(network.transport());
+    let client = client.unwrap();
+    let context = with_deadline(Duration::from_millis(10), Priority::Default);
+    let begun = Instant::now();
+    context.scope(client.send(get())).await.unwrap();
+    assert!(begun.elapsed() >= Duration::from_secs(60));
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_propagation_the_dependency_hears_nothing() {
+    let (transport, seen) = scripted([well]);
+    let client = recommendations().propagate(false).caller("gateway");
+    let client = client.build_on(transport).unwrap();
+    client.send(get()).await.unwrap();
+    assert!(seen.lock()[0].is_empty(), "{:?}", seen.lock()[0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_collecting_every_body_streams() {
+    for (collect, is_whole) in [(Some(1_024), true), (None, false)] {
+        let (transport, _) = scripted([well]);
+        let client = recommendations().collect(collect);
+        let body = client.build_on(transport).unwrap();
+        let body = body.send(get()).await.unwrap().into_body();
+        assert_eq!(body.bytes().is_some(), is_whole);
+        assert_eq!(body.into_bytes().await.unwrap(), "rows");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_part_judges_by_the_classifier_that_was_given() {
+    let not_found = || {
+        let mut answer = well();
+        *answer.status_mut() = StatusCode::NOT_FOUND;
+        answer
+    };
+    let telemetry = Telemetry::default();
+    let make = StatusInRangeAsFailures::new(404..=404).into_make_classifier();
+    let (transport, seen) = scripted([not_found]);
+    let client = recommendations()
+        .telemetry(telemetry.clone())
+        .breaker(CircuitBreakerConfig::new().consecutive_failures(3))
+        .fallback(Fallback::new().default_with("none", 1.0, |_| Response::new("none".into())))
+        .classify(HttpClassify::new(&make))
+        .build_on(transport)
+        .unwrap();
+    let answer = client.send(get()).await.unwrap();
+    assert_eq!(answer.into_body().into_bytes().await.unwrap(), "none");
+    assert_eq!(seen.lock().len(), 3, "it was repeated");
+    let breaker = client.breaker().unwrap();
+    assert_eq!(breaker.state(), BreakerState::Open);
+    let failed = telemetry.counter(&names::CLIENT_ATTEMPTS, &["recommendations", "failure"]);
+    assert_eq!(failed.value(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn statuses_of_grpc_are_judged_in_the_whole_stack() {
+    let unavailable = || {
+        let answer = Response::builder().header("grpc-status", "14");
+        answer.body(Full::default()).unwrap()
+    };
+    let (transport, seen) = scripted([unavailable, well]);
+    let client = recommendations().classify(GrpcClassify::default());
+    let client = client.build_on(transport).unwrap();
+    let answer = client.send(get()).await.unwrap();
+    assert!(!answer.headers().contains_key("grpc-status"));
+    assert_eq!(seen.lock().len(), 2);
+}
+
+/// By whom calls were rejected, as events say it, and which other events came once per call.
+fn told(events: &mut Receiver<Event>) -> Vec<String> {
+    let mut told = Vec::new();
+    while let Ok(event) = events.try_recv() {
+        match event {
+            Event::Rejected { by, .. } => told.push(by),
+            event if event.comes_once_per_call() => {
+                let json = serde_json::to_value(&event).unwrap();
+                told.push(json["event"].as_str().unwrap().to_owned());
+            }
+            _ => {}
+        }
+    }
+    told
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_each_part_does_is_told_to_whoever_listens() {
+    let network = Network::new([Behaviour::BlackHole]);
+    let telemetry = Telemetry::default();
+    let mut events = telemetry.subscribe();
+    let client = metadata(&network)
+        .telemetry(telemetry.clone())
+        .attempt_timeout(Duration::from_millis(100))
+        .retry(None)
+        .coalesce(true)
+        .hedge(HedgeConfig::after(Duration::from_millis(50)).budget(1.0, 10))
+        .breaker(CircuitBreakerConfig::new().consecutive_failures(2))
+        .build_on(network.transport())
+        .unwrap();
+    let (_, _) = tokio::join!(client.send(get()), client.send(get()));
+    assert_eq!(
+        told(&mut events),
+        ["coalesced", "hedged", "timedOut", "timedOut"]
+    );
+    client.send(get()).await.unwrap_err();
+    assert_eq!(told(&mut events), ["breaker"]);
+
+    let client = metadata(&network)
+        .telemetry(telemetry)
+        .attempt_timeout(None)
+        .deadline(Duration::from_millis(100))
+        .build_on(network.transport())
+        .unwrap();
+    client.send(get()).await.unwrap_err();
+    assert_eq!(told(&mut events), ["deadlineExpired"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -265,7 +413,7 @@ fn middle(next: Client) -> Router {
     Router::new()
         .route("/titles/7", route(ask))
         .with_state(next)
-        .layer(resilience::server("middle").internal().layer())
+        .layer(resilience::server("middle").internal().build().unwrap())
 }
 
 async fn ask(State(next): State<Client>) -> StatusCode {

@@ -94,7 +94,7 @@ async fn a_mebibyte_does_not_disturb_a_server() {
     ] {
         let router = Router::new()
             .route("/", get(async || ()))
-            .layer(server.faults(faults.clone()).layer());
+            .layer(server.faults(faults.clone()).build().unwrap());
         for value in huge() {
             let mut request = Request::get("/").body(Body::empty()).unwrap();
             *request.headers_mut() = filled(&value);

@@ -1,10 +1,12 @@
 //! What services are made of can be shared between threads, and what calls are made of can move
 //! between them: checked when this compiles.
 
+use std::convert::Infallible;
 use std::future::Ready;
 
 use bytes::Bytes;
 use http::{Request, Response};
+use http_body_util::Full;
 use resilience::admin::Admin;
 use resilience::backoff::{Decorrelated, Exponential, FullJitter, Linear};
 use resilience::balance::{
@@ -27,7 +29,7 @@ use resilience::fault::{FaultLayer, FaultSpec, Faults};
 use resilience::hedge::{HedgeConfig, HedgeLayer};
 use resilience::ledger::{Degradations, Ledger};
 use resilience::quantile::LatencyQuantile;
-use resilience::rate_limit::{RateLimited, RateLimiter};
+use resilience::rate_limit::{RateLimitLayer, RateLimited, RateLimiter};
 use resilience::retry::{ReplayBody, ReplayLayer, RetryConfig, RetryLayer};
 use resilience::server::{ServerBuilder, ServerLayer};
 use resilience::settings::{Settings, SettingsError};
@@ -36,10 +38,11 @@ use resilience::testing::Script;
 use resilience::timeout::{BodyStalled, IdleTimeoutLayer, TimeoutElapsed, TimeoutLayer};
 use resilience::transport::{HttpTransport, TransportError};
 use resilience::{BoxError, Client, ClientBuilder};
-use tower::{Layer, Service, service_fn};
+use tower::{Layer, Service, ServiceExt, service_fn};
 
 const fn is_shared<T: Send + Sync>() {}
 const fn is_sent<T: Send>() {}
+const fn is_sent_value<T: Send>(_: &T) {}
 
 const _: () = {
     is_shared::<(
@@ -140,5 +143,39 @@ fn services_and_futures_move_between_threads() {
     check(FallbackLayer::builder("a").build().unwrap().layer(inner));
     check(BalanceLayer::builder("a").build().unwrap().layer(inner));
     check(FaultLayer::new(None).layer(inner));
-    check(DeadlineLayer::builder("a").build().layer(inner));
+    check(DeadlineLayer::builder("a").build().unwrap().layer(inner));
+    let typed = CircuitBreakerLayer::builder("a").typed_errors();
+    check(typed.build().unwrap().layer(inner));
+    let tracking = CircuitBreakerLayer::builder("a").track_bodies();
+    check(tracking.build().unwrap().layer(inner));
+    let by_path = |request: &Request<Bytes>| request.uri().path().to_owned();
+    let keyed = KeyedCircuitBreakerLayer::builder("a", by_path);
+    check(keyed.build().unwrap().layer(inner));
+    check(HedgeLayer::builder("a").build().unwrap().layer(inner));
+    check(
+        CoalesceLayer::<ResponseBody>::builder("a")
+            .build()
+            .layer(inner),
+    );
+    let limiter = RateLimiter::builder("a").build().unwrap();
+    check(RateLimitLayer::new(limiter).layer(inner));
+    check(IdleTimeoutLayer::builder("a").build().unwrap().layer(inner));
+    check(CollectLayer::default().layer(inner));
+    check(FaultLayer::new(Faults::builder("a").build()).layer(inner));
+    check(resilience::client("a").build_on(inner).unwrap());
+    let replayed = service_fn(|_: Request<ReplayBody>| {
+        std::future::ready(Ok::<_, BoxError>(Response::new(ResponseBody::empty())))
+    });
+    let full = |request: Request<Bytes>| request.map(Full::new);
+    check(ReplayLayer::new().layer(replayed).map_request(full));
+    let infallible = service_fn(|_: Request<Bytes>| {
+        std::future::ready(Ok::<_, Infallible>(Response::new(ResponseBody::empty())))
+    });
+    let server = resilience::server("a").build().unwrap();
+    check(server.layer(infallible));
+
+    let handle = CircuitBreakerLayer::builder("a").build().unwrap().handle();
+    let call = handle.call(std::future::ready(Ok::<(), BoxError>(())));
+    is_sent_value(&call);
+    is_sent_value(&handle.admit().unwrap());
 }

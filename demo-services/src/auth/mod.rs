@@ -37,7 +37,7 @@ pub async fn parts(shell: Shell) -> anyhow::Result<ServiceParts> {
             .context("cannot prepare logins")?,
     );
     keep_tidy(Arc::clone(&auth));
-    let mut parts = ServiceParts::internal("auth", &shell, routes::router(Arc::clone(&auth)));
+    let mut parts = ServiceParts::internal("auth", &shell, routes::router(Arc::clone(&auth)))?;
     parts.admin = Some(routes::admin(auth));
     Ok(parts)
 }

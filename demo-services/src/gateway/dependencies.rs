@@ -12,6 +12,7 @@ use resilience::circuit_breaker::CircuitBreakerConfig;
 use resilience::fallback::Fallback;
 use resilience::hedge::HedgeConfig;
 use resilience::quantile::QuantileConfig;
+use resilience::timeout::AdaptiveTimeout;
 
 use super::stand_ins::{self, StandIns};
 use super::{Bug, GatewaySettings};
@@ -38,6 +39,11 @@ const PROBE_MAXIMUM: Duration = Duration::from_secs(1);
 /// second time elsewhere, as "The Tail at Scale" recommends.
 const HEDGE_QUANTILE: f64 = 0.95;
 const HEDGE_UNTIL_KNOWN: Duration = Duration::from_millis(100);
+
+/// Titles take a few milliseconds: a read that takes many times that sits on a replica that is
+/// not well. What a busy machine adds is no reason to give up, though.
+const USUAL_QUANTILE: f64 = 0.99;
+const LEAST_PATIENCE: Duration = Duration::from_millis(100);
 
 /// The services behind the gateway.
 pub(crate) struct Dependencies {
@@ -68,6 +74,11 @@ impl Dependencies {
                 Fallback::new().from_fn("compact-index", 1.0, move |request, _| {
                     stand_ins::titles_from_index(&titles, request)
                 }),
+            )
+            // Half of the users look at the same few titles at the same time.
+            .coalesce(true)
+            .adaptive_timeout(
+                AdaptiveTimeout::new(QuantileConfig::new(USUAL_QUANTILE)).minimum(LEAST_PATIENCE),
             )
             .hedge((!settings.no_hedge).then(|| {
                 HedgeConfig::after_quantile(QuantileConfig::new(HEDGE_QUANTILE), HEDGE_UNTIL_KNOWN)

@@ -9,6 +9,8 @@ mod routes;
 mod session;
 mod settings;
 mod stand_ins;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
@@ -16,7 +18,9 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use http::request::Parts;
 use resilience::concurrency::AdaptiveLimit;
+use resilience::config::ConfigError;
 use resilience::context::Priority;
+use resilience::server::ServerBuilder;
 use tower_http::compression::CompressionLayer;
 use tower_http::cors::{Any, CorsLayer};
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
@@ -67,7 +71,7 @@ pub async fn parts(shell: Shell, settings: GatewaySettings) -> anyhow::Result<Se
         outbox,
     });
     Ok(ServiceParts {
-        router: protect(routes::router(gateway), &shell, &settings),
+        router: protect(routes::router(gateway), &shell, &settings)?,
         admin: None,
         ready,
     })
@@ -86,25 +90,34 @@ fn priority(parts: &Parts) -> Priority {
     Priority::Default
 }
 
-fn protect(routes: Router, shell: &Shell, settings: &GatewaySettings) -> Router {
-    let server = resilience::server("gateway")
+/// What strangers meet: how many of them are worked on at once, and who goes first.
+fn server() -> ServerBuilder {
+    resilience::server("gateway")
         .edge()
-        .telemetry(shell.telemetry.clone())
-        .enabled(!shell.settings.bare)
-        .default_deadline(settings.bug.edge_deadline())
         .adaptive(AdaptiveLimit::gradient().bounds(FEWEST_AT_ONCE, MOST_AT_ONCE))
         .priority(priority)
         .route_label(route_label)
-        .layer();
+}
+
+fn protect(
+    routes: Router,
+    shell: &Shell,
+    settings: &GatewaySettings,
+) -> Result<Router, ConfigError> {
+    let server = server()
+        .telemetry(shell.telemetry.clone())
+        .enabled(!shell.settings.bare)
+        .default_deadline(settings.bug.edge_deadline())
+        .build()?;
     let cors = CorsLayer::new()
         .allow_origin(Any)
         .allow_methods(Any)
         .allow_headers(Any);
-    routes
+    Ok(routes
         .layer(DefaultBodyLimit::max(MAXIMUM_BODY_BYTES))
         .layer(server)
         .layer(PropagateRequestIdLayer::x_request_id())
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
         .layer(cors)
-        .layer(CompressionLayer::new())
+        .layer(CompressionLayer::new()))
 }

@@ -34,7 +34,7 @@ pub async fn parts(shell: Shell) -> anyhow::Result<ServiceParts> {
         "metadata",
         &shell,
         router(catalogue),
-    ))
+    )?)
 }
 
 fn router(catalogue: Catalogue) -> Router {

@@ -36,7 +36,7 @@ pub async fn parts(shell: Shell) -> anyhow::Result<ServiceParts> {
     };
     keep_tidy(Arc::clone(&playback.store));
     let router = routes::router(Arc::new(playback));
-    Ok(ServiceParts::internal("playback", &shell, router))
+    Ok(ServiceParts::internal("playback", &shell, router)?)
 }
 
 /// How often what has ended is forgotten.

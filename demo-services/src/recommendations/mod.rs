@@ -55,7 +55,7 @@ pub async fn parts(shell: Shell) -> anyhow::Result<ServiceParts> {
         "recommendations",
         &shell,
         router(taste),
-    ))
+    )?)
 }
 
 fn router(taste: Taste) -> Router {

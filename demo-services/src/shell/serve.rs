@@ -12,6 +12,7 @@ use axum::routing::get;
 use axum::serve::ListenerExt;
 use http::StatusCode;
 use prometheus::Registry;
+use resilience::config::ConfigError;
 use resilience::telemetry::Telemetry;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -46,18 +47,26 @@ pub struct ServiceParts {
 impl ServiceParts {
     /// A service behind the gateway, ready as soon as it exists: it trusts the headers that
     /// come from inside, and drops reads whose deadline has passed.
-    pub fn internal(name: &'static str, shell: &Shell, routes: Router) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// A number of the server stack that cannot be.
+    pub fn internal(
+        name: &'static str,
+        shell: &Shell,
+        routes: Router,
+    ) -> Result<Self, ConfigError> {
         let server = resilience::server(name)
             .internal()
             .telemetry(shell.telemetry.clone())
             .enabled(!shell.settings.bare)
             .route_label(route_label)
-            .layer();
-        Self {
+            .build()?;
+        Ok(Self {
             router: routes.layer(server),
             admin: None,
             ready: watch::channel(true).1,
-        }
+        })
     }
 }
 

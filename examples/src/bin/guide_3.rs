@@ -18,7 +18,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let listener = TcpListener::bind("127.0.0.1:4000").await?;
     let routes = Router::new()
         .route("/titles", get(titles))
-        .layer(resilience::server("titles").internal().layer());
+        .layer(resilience::server("titles").internal().build()?);
     tokio::spawn(async move { axum::serve(listener, routes).await });
 
     let titles = resilience::client("titles")
@@ -33,7 +33,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
             resilience::server("front")
                 .edge()
                 .default_deadline(Duration::from_secs(1))
-                .layer(),
+                .build()?,
         );
     let listener = TcpListener::bind("127.0.0.1:8080").await?;
     axum::serve(listener, front).await?;

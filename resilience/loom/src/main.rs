@@ -46,6 +46,14 @@ const MODELS: &[(&str, fn())] = &[
         "of_two_threads_that_reach_the_threshold_one_opens",
         models::of_two_threads_that_reach_the_threshold_one_opens,
     ),
+    (
+        "a_refusal_is_never_made_of_two_outages",
+        models::a_refusal_is_never_made_of_two_outages,
+    ),
+    (
+        "a_refusal_that_is_prolonged_has_one_end_or_the_other",
+        models::a_refusal_that_is_prolonged_has_one_end_or_the_other,
+    ),
 ];
 
 fn main() {

@@ -4,7 +4,7 @@ use loom::sync::{Arc, Mutex};
 use loom::thread;
 
 use crate::circuit_breaker::consecutive::Consecutive;
-use crate::circuit_breaker::gate::{Gate, Way};
+use crate::circuit_breaker::gate::{Gate, Span, Way};
 use crate::circuit_breaker::window::count::CountWindow;
 use crate::circuit_breaker::window::sample::{Sample, Totals};
 
@@ -161,5 +161,55 @@ pub(crate) fn of_two_threads_that_reach_the_threshold_one_opens() {
         let opened = *opened.lock().unwrap();
         assert!((1..=2).contains(&opened));
         assert!(gate.is_in(opened));
+    });
+}
+
+/// An outage, a probe, a second outage: whoever is refused meanwhile is told of one of the two.
+pub(crate) fn a_refusal_is_never_made_of_two_outages() {
+    check(|| {
+        let gate = Arc::new(Gate::new());
+        let spans = [(1, 10, 20), (3, 30, 40)]
+            .map(|(generation, since, until)| (generation, Span { since, until }));
+        let reader = {
+            let gate = Arc::clone(&gate);
+            thread::spawn(move || {
+                let refusal = gate.read();
+                if refusal.way() == Way::Waiting
+                    && let Some(span) = gate.span(refusal)
+                {
+                    assert!(spans.contains(&(refusal.generation(), span)));
+                }
+            })
+        };
+        let [(first, earlier), (second, later)] = spans;
+        gate.refuse(first, 0, Way::Waiting, earlier);
+        gate.publish(2, 0, Way::Ask);
+        gate.refuse(second, 0, Way::Waiting, later);
+        reader.join().unwrap();
+    });
+}
+
+/// All probes are under way, one ends: the others have more time from then on. The word of the
+/// gate is the same before and after.
+pub(crate) fn a_refusal_that_is_prolonged_has_one_end_or_the_other() {
+    check(|| {
+        let gate = Arc::new(Gate::new());
+        let since = 10;
+        let full = move |until| Span { since, until };
+        gate.refuse(1, 0, Way::Probing, full(20));
+        let reader = {
+            let gate = Arc::clone(&gate);
+            thread::spawn(move || {
+                let refusal = gate.read();
+                if refusal.way() == Way::Probing
+                    && let Some(span) = gate.span(refusal)
+                {
+                    assert!([full(20), full(40)].contains(&span));
+                }
+            })
+        };
+        gate.refuse(1, 0, Way::Probing, full(40));
+        reader.join().unwrap();
+        assert_eq!(gate.span(gate.read()), Some(full(40)));
     });
 }

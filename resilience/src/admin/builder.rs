@@ -64,7 +64,7 @@ impl Admin {
 
     /// Registers what a server stack has: its queue, its rate limit and its faults.
     pub fn server(mut self, server: &ServerLayer) -> Self {
-        self.registered.servers.push(server.limit());
+        self.registered.servers.extend(server.limit());
         self.registered
             .rate_limits
             .extend(server.rate_limit().cloned());

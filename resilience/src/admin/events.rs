@@ -72,7 +72,7 @@ impl Streaming {
     async fn next(&mut self) -> Option<Message> {
         loop {
             match self.events.recv().await {
-                Ok(event) if self.with_calls || !comes_once_per_call(&event) => {
+                Ok(event) if self.with_calls || !event.comes_once_per_call() => {
                     return Some(message(&event));
                 }
                 Ok(_) => {}
@@ -91,8 +91,4 @@ fn message(event: &Event) -> Message {
     let json = serde_json::to_value(event).unwrap_or_default();
     let kind = json["event"].as_str().unwrap_or("event").to_owned();
     Message::default().event(kind).data(json.to_string())
-}
-
-const fn comes_once_per_call(event: &Event) -> bool {
-    matches!(event, Event::Rejected { .. } | Event::Degraded { .. })
 }

@@ -166,7 +166,8 @@ async fn everything_that_was_registered_is_listed() {
     let server = crate::server("gateway")
         .max_in_flight(7)
         .rate_limit(limiter)
-        .layer();
+        .build()
+        .unwrap();
     client.send(Request::new(Bytes::new())).await.unwrap();
     let router = router(Admin::new(TOKEN).client(&client).server(&server));
     tokio::time::advance(Duration::from_millis(1_500)).await;

@@ -38,6 +38,16 @@ impl BalanceConfig {
         }
     }
 
+    /// The defaults in a stack whose attempts take this long at most: one that is given up after
+    /// half of it counts.
+    pub(crate) fn for_attempts(timeout: Option<Duration>) -> Self {
+        let config = Self::new();
+        match timeout {
+            Some(timeout) => config.unanswered_after(timeout / 2),
+            None => config,
+        }
+    }
+
     /// Time constant with which the latency estimate of an endpoint forgets (default 1 s).
     ///
     /// Finagle takes 10 s, with dozens of endpoints in mind: of two, one would get no call
@@ -47,7 +57,8 @@ impl BalanceConfig {
         self
     }
 
-    /// The least latency a failed call is counted with (default 250 ms), so that an endpoint
+    /// The least latency a failed call is counted with (default 250 ms, half of the attempt
+    /// timeout of a client stack, as an answer that is given up), so that an endpoint
     /// that fails fast does not look like the quickest of all.
     pub const fn failure_penalty(mut self, penalty: Duration) -> Self {
         self.failure_penalty = penalty;
@@ -103,7 +114,8 @@ impl BalanceConfig {
     }
 
     /// Over how long an endpoint that came back gets its full share again, from a tenth of it
-    /// (default 3 s); zero gives it back at once.
+    /// (default 3 s, three time constants of the [decay](Self::decay): by then 95 % of what its
+    /// latency was before is forgotten); zero gives it back at once.
     pub const fn slow_start(mut self, time: Duration) -> Self {
         self.slow_start = time;
         self

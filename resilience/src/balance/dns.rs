@@ -107,9 +107,7 @@ impl Dns {
     ///
     /// An interval or a time limit of zero, or no runtime of tokio.
     pub fn start(self) -> Result<EndpointSource, ConfigError> {
-        let checks = Checks("name resolution");
-        checks.is_positive("interval", self.interval)?;
-        checks.is_positive("time_limit", self.time_limit)?;
+        self.check()?;
         let runtime = Handle::try_current().map_err(|error| {
             ConfigError::new(
                 "name resolution",
@@ -121,6 +119,12 @@ impl Dns {
         let (sender, receiver) = watch::channel(Endpoints::default());
         runtime.spawn(self.follow(sender));
         Ok(receiver.into())
+    }
+
+    pub(crate) fn check(&self) -> Result<(), ConfigError> {
+        let checks = Checks("name resolution");
+        checks.is_positive("interval", self.interval)?;
+        checks.is_positive("time_limit", self.time_limit)
     }
 
     async fn follow(self, sender: watch::Sender<Endpoints>) {

@@ -104,21 +104,18 @@ impl Health {
 
     /// Takes in a failure.
     pub(super) fn failed(&mut self, started: Micros, now: Micros, config: &BalanceConfig) -> Wish {
-        let Some(threshold) = config.consecutive_failures else {
-            return Wish::Keep;
-        };
         match self.standing(now, config) {
             // What began before the ejection, or fails while it lasts, is no news; and so is
-            // what began before the return.
+            // what began before the return. Whoever was ejected for its success rate fails its
+            // probes by the same rule as everybody else.
             Standing::Ejected { since, until } if started < since || now < until => Wish::Keep,
             Standing::Returning { since } if started < since => Wish::Keep,
             Standing::Ejected { .. } | Standing::Returning { .. } => Wish::Eject,
             Standing::Available => {
                 self.failures_in_a_row = self.failures_in_a_row.saturating_add(1);
-                if self.failures_in_a_row >= threshold {
-                    Wish::Eject
-                } else {
-                    Wish::Keep
+                match config.consecutive_failures {
+                    Some(threshold) if self.failures_in_a_row >= threshold => Wish::Eject,
+                    _ => Wish::Keep,
                 }
             }
         }
@@ -183,6 +180,17 @@ mod tests {
         let config = BalanceConfig::new().consecutive_failures(None);
         let mut health = Health::new();
         assert!((0..100).all(|now| health.failed(now, now, &config) == Wish::Keep));
+    }
+
+    #[test]
+    fn a_failed_probe_ejects_again_whichever_rule_ejected_first() {
+        let config = BalanceConfig::new().consecutive_failures(None);
+        let mut health = Health::new();
+        assert_eq!(health.eject(3, &config), SECOND);
+        let probe = 3 + SECOND;
+        assert_eq!(health.failed(probe, probe, &config), Wish::Eject);
+        assert_eq!(health.eject(probe, &config), 2 * SECOND);
+        assert!(!health.wants_probe(probe));
     }
 
     #[test]

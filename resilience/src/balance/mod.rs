@@ -25,6 +25,40 @@
 //!
 //! Unlike tower's balancer it is always ready and chooses in `call`, where it knows the
 //! request and the attempts that came before.
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use http::{Request, Response};
+//! use resilience::BoxError;
+//! use resilience::balance::{BalanceConfig, BalanceLayer, EndpointState, Endpoints};
+//! use tower::{Layer, ServiceExt, service_fn};
+//!
+//! # #[tokio::main(flavor = "current_thread", start_paused = true)]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+//! let layer = BalanceLayer::builder("metadata")
+//!     .endpoints(Endpoints::parse("http://a:4000,http://b:4000")?)
+//!     .config(BalanceConfig::new().consecutive_failures(3))
+//!     .build()?;
+//! // The replica `a` is gone; whoever speaks to the endpoints sees a whole address.
+//! let client = layer.layer(service_fn(async |request: Request<()>| {
+//!     tokio::time::sleep(Duration::from_millis(5)).await;
+//!     match request.uri().host() {
+//!         Some("a") => Err(BoxError::from("connection refused")),
+//!         _ => Ok(Response::new(())),
+//!     }
+//! }));
+//! let mut failed = 0;
+//! for _ in 0..100 {
+//!     let call = client.clone().oneshot(Request::get("/titles").body(())?);
+//!     failed += u32::from(call.await.is_err());
+//! }
+//! assert!(failed < 10, "{failed} of 100 went to the dead one");
+//! let endpoints = layer.handle().endpoints();
+//! assert!(endpoints.iter().any(|it| it.state == EndpointState::Available));
+//! # Ok(())
+//! # }
+//! ```
 
 mod config;
 mod dns;

@@ -110,6 +110,33 @@ fn endpoints_that_stay_keep_their_record_and_calls_to_those_that_leave_end_well(
     assert_eq!(replicas.pick(SECOND, None), None);
 }
 
+#[test]
+fn after_a_jump_of_the_clock_an_ejected_endpoint_is_probed_and_returns() {
+    let config = || BalanceConfig::new().consecutive_failures(1);
+    for later in [30 * 24 * 3_600 * SECOND, Micros::MAX / 2] {
+        let mut replicas = Replicas::new(&endpoints(2), config(), 1);
+        let r0_fails = |endpoint: &str| match endpoint {
+            "r0:80" => (MILLISECOND, Ending::Failure),
+            _ => (MILLISECOND, Ending::Success),
+        };
+        call_in_turn(&mut replicas, 0, 20, MILLISECOND, r0_fails);
+        assert_eq!(replicas.counts(), (1, 1));
+        let succeed = |_: &str| (MILLISECOND, Ending::Success);
+        let counts = call_in_turn(&mut replicas, later, 20, SECOND, succeed);
+        assert!(count(&counts, "r0:80") > 0, "{counts:?}");
+        assert_eq!(replicas.counts(), (2, 0));
+    }
+    // The end of time itself, and a clock that goes back.
+    let mut replicas = replicas(2, 1);
+    for now in [Micros::MAX, 0, Micros::MAX, SECOND] {
+        for ending in [Ending::Failure, Ending::Success] {
+            let (pick, _) = replicas.pick(now, None).unwrap();
+            replicas.finish(pick, ending, now);
+            replicas.compare(now);
+        }
+    }
+}
+
 /// It fails a fifth of its calls and never three in a row.
 fn now_and_then(calls: usize, endpoint: &str) -> Ending {
     if endpoint == "r2:80" && calls.is_multiple_of(5) {

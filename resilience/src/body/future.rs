@@ -17,7 +17,7 @@ use crate::BoxError;
 pin_project! {
     /// The future of [`Collect`](super::Collect).
     pub struct ResponseFuture<F, B> {
-        limit: usize,
+        limit: Option<usize>,
         #[pin]
         state: State<F, B>,
     }
@@ -38,7 +38,7 @@ pin_project! {
 }
 
 impl<F, B> ResponseFuture<F, B> {
-    pub(super) const fn new(response: F, limit: usize) -> Self {
+    pub(super) const fn new(response: F, limit: Option<usize>) -> Self {
         let state = State::Head { response };
         Self { limit, state }
     }
@@ -59,10 +59,13 @@ where
             match this.state.as_mut().project() {
                 StateProjection::Head { response } => {
                     let response = ready!(response.poll(context)).map_err(Into::into)?;
+                    let Some(limit) = *this.limit else {
+                        return Poll::Ready(Ok(response.map(ResponseBody::streaming)));
+                    };
                     let (parts, body) = response.into_parts();
                     let state = State::Body {
                         parts: Some(parts),
-                        body: Collecting::new(body, *this.limit),
+                        body: Collecting::new(body, limit),
                     };
                     this.state.set(state);
                 }

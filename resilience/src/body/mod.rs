@@ -67,6 +67,21 @@ impl ResponseBody {
         }
     }
 
+    /// A body of which nothing was read yet.
+    pub(crate) fn streaming<B>(body: B) -> Self
+    where
+        B: Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        let rest = UnsyncBoxBody::new(body.map_err(Into::into));
+        Self {
+            content: Content::Streaming {
+                prefix: Bytes::new(),
+                rest: Mutex::new(rest),
+            },
+        }
+    }
+
     /// Reads `body` until its end or until more than `limit` bytes were read, whichever
     /// comes first.
     ///

@@ -15,13 +15,18 @@ use crate::BoxError;
 /// Wraps a transport into a [`Collect`].
 #[derive(Debug, Clone, Copy)]
 pub struct CollectLayer {
-    limit: usize,
+    limit: Option<usize>,
 }
 
 impl CollectLayer {
     /// Collects bodies up to `limit` bytes.
     pub const fn new(limit: usize) -> Self {
-        Self { limit }
+        Self { limit: Some(limit) }
+    }
+
+    /// Collects nothing: every body streams.
+    pub const fn streaming() -> Self {
+        Self { limit: None }
     }
 }
 
@@ -35,7 +40,10 @@ impl<S> Layer<S> for CollectLayer {
     type Service = Collect<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        Collect::new(inner, self.limit)
+        Collect {
+            inner,
+            limit: self.limit,
+        }
     }
 }
 
@@ -43,13 +51,16 @@ impl<S> Layer<S> for CollectLayer {
 #[derive(Debug, Clone, Copy)]
 pub struct Collect<S> {
     inner: S,
-    limit: usize,
+    limit: Option<usize>,
 }
 
 impl<S> Collect<S> {
     /// Collects the bodies of `inner` up to `limit` bytes.
     pub const fn new(inner: S, limit: usize) -> Self {
-        Self { inner, limit }
+        Self {
+            inner,
+            limit: Some(limit),
+        }
     }
 
     /// The inner service.

@@ -7,9 +7,10 @@ use crate::config::ConfigError;
 
 /// How much a bulkhead lets in, and how long it lets calls wait.
 ///
-/// All fields are public and have defaults:
-/// `BulkheadConfig { maximum_in_flight: 10, ..Default::default() }`.
+/// Every number has a default: `BulkheadConfig::new().maximum_in_flight(10)`.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[must_use]
+#[non_exhaustive]
 pub struct BulkheadConfig {
     /// How many calls may be under way at once, default 64. By Little's law that serves
     /// 640 calls a second of 100 ms each.
@@ -45,17 +46,59 @@ impl Default for BulkheadConfig {
 }
 
 impl BulkheadConfig {
+    /// The defaults.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How many calls may be under way at once (default 64).
+    pub const fn maximum_in_flight(mut self, calls: usize) -> Self {
+        self.maximum_in_flight = calls;
+        self
+    }
+
+    /// How many calls may wait for a place, and for how long (default 64 and 100 ms).
+    pub const fn queue(mut self, length: usize, wait: Duration) -> Self {
+        self.queue_length = length;
+        self.queue_wait = wait;
+        self
+    }
+
+    /// A limit that follows what is measured, in place of a fixed one (default: none).
+    pub fn adaptive(mut self, limit: impl Into<Option<AdaptiveLimit>>) -> Self {
+        self.adaptive = limit.into();
+        self
+    }
+
+    /// In which order waiting calls get a place (default: first come, first served).
+    pub const fn order(mut self, order: Order) -> Self {
+        self.order = order;
+        self
+    }
+
+    /// When waiting has become pointless (default: not before the time limit of the queue).
+    pub fn queue_delay(mut self, delay: impl Into<Option<QueueDelay>>) -> Self {
+        self.queue_delay = delay.into();
+        self
+    }
+
+    /// Whether calls that matter more go first (default: no).
+    pub const fn by_priority(mut self, by_priority: bool) -> Self {
+        self.by_priority = by_priority;
+        self
+    }
+
     pub(super) fn check(&self) -> Result<(), ConfigError> {
         if self.maximum_in_flight == 0 {
             let key = "maximum_in_flight";
             return Err(ConfigError::new("bulkhead", key, 0, "at least 1"));
         }
-        self.queue().check("bulkhead")?;
+        self.line().check("bulkhead")?;
         self.adaptive
             .map_or(Ok(()), |adaptive| adaptive.check("bulkhead"))
     }
 
-    pub(super) fn queue(&self) -> Queue {
+    pub(super) fn line(&self) -> Queue {
         Queue::new(self.queue_length, self.queue_wait)
             .order(self.order)
             .delay(self.queue_delay)

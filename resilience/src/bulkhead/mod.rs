@@ -5,6 +5,10 @@
 //! The rejection is neutral to the statistics of the parts around: it says something about
 //! this caller and nothing about the dependency.
 //!
+//! **When not to use it**: around what is quick and never waits, since there is nothing to bound;
+//! as a [rate limit](crate::rate_limit), since it bounds what is under way and not what comes; or
+//! to protect yourself from your callers, which is [load shedding](crate::load_shed).
+//!
 //! ```
 //! use std::time::Duration;
 //!
@@ -15,12 +19,7 @@
 //! # #[tokio::main(flavor = "current_thread", start_paused = true)]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let layer = BulkheadLayer::builder("metadata")
-//!     .config(BulkheadConfig {
-//!         maximum_in_flight: 1,
-//!         queue_length: 0,
-//!         queue_wait: Duration::ZERO,
-//!         ..BulkheadConfig::default()
-//!     })
+//!     .config(BulkheadConfig::new().maximum_in_flight(1).queue(0, Duration::ZERO))
 //!     .build()?;
 //! let client = layer.layer(service_fn(async |seconds: u64| {
 //!     tokio::time::sleep(Duration::from_secs(seconds)).await;
@@ -40,6 +39,8 @@ mod error;
 mod future;
 mod layer;
 mod places;
+#[cfg(test)]
+mod queue_tests;
 mod service;
 #[cfg(test)]
 mod tests;

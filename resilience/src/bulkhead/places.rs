@@ -48,7 +48,7 @@ impl Places {
     pub(super) fn new(name: Arc<str>, config: BulkheadConfig, telemetry: Telemetry) -> Self {
         let rejected = |reason| telemetry.counter(&names::BULKHEAD_REJECTED, &[&name, reason]);
         let shown = telemetry.gauge(&names::BULKHEAD_LIMIT, &[&name]);
-        let queue = config.queue();
+        let queue = config.line();
         let gate = match config.adaptive {
             Some(adaptive) => Gate::adaptive(adaptive, queue, shown),
             None => Gate::fixed(config.maximum_in_flight, queue, shown),
@@ -109,7 +109,7 @@ impl Places {
     }
 
     fn full(&self, waited: Duration) -> BulkheadFull {
-        self.telemetry.emit(Event::Rejected {
+        self.telemetry.tell(|| Event::Rejected {
             name: self.name.as_ref().to_owned(),
             by: "bulkhead".to_owned(),
             reason: crate::ledger::Reason::Full.as_str().to_owned(),

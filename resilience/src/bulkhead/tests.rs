@@ -130,6 +130,30 @@ async fn a_queued_call_is_rejected_when_its_wait_is_over() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_wait_without_an_end_lasts_until_a_place_is_free() {
+    let long = Duration::from_hours(24 * 30);
+    let layer = BulkheadLayer::builder("metadata")
+        .config(
+            BulkheadConfig::new()
+                .maximum_in_flight(1)
+                .queue(1, Duration::MAX),
+        )
+        .build()
+        .unwrap();
+    let service = layer.layer(service_fn(async |time: Duration| {
+        tokio::time::sleep(time).await;
+        Ok::<_, BoxError>(())
+    }));
+    let begun = tokio::time::Instant::now();
+    let (first, second) = tokio::join!(
+        service.clone().oneshot(long),
+        service.clone().oneshot(SECOND)
+    );
+    assert!(first.is_ok() && second.is_ok());
+    assert_eq!(begun.elapsed(), long + SECOND);
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_queue_is_first_come_first_served() {
     let bench = bench(1, 2);
     let first = bench.start(WAIT / 4);

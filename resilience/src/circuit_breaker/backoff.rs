@@ -1,5 +1,6 @@
 //! For how long a breaker stays open.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -9,6 +10,9 @@ use crate::backoff::FullJitter;
 /// The pause of a backoff that has no first element: the break of Polly 8.
 const PAUSE_WITHOUT_BACKOFF: Duration = Duration::from_secs(5);
 
+/// After so many pauses no backoff grows any more: more of them are not looked for.
+const MAXIMUM_RESUMED: u32 = 1_000;
+
 /// The pauses of one breaker: they grow while probes fail, and start over when it closes.
 #[derive(Clone)]
 pub(super) struct Pauses {
@@ -16,6 +20,8 @@ pub(super) struct Pauses {
     present: BoxBackoff,
     /// What the backoff said last: it goes on saying it when the iterator has ended.
     last: Duration,
+    /// How many there were since the breaker was closed.
+    taken: u32,
 }
 
 impl Pauses {
@@ -24,6 +30,7 @@ impl Pauses {
             fresh: backoff.clone(),
             present: backoff,
             last: PAUSE_WITHOUT_BACKOFF,
+            taken: 0,
         }
     }
 
@@ -31,7 +38,15 @@ impl Pauses {
         if let Some(pause) = self.present.next() {
             self.last = pause;
         }
+        self.taken = self.taken.saturating_add(1);
         self.last
+    }
+
+    /// Goes on after as many pauses as `before` has taken.
+    pub(super) fn resume(&mut self, before: &Self) {
+        for _ in 0..before.taken.min(MAXIMUM_RESUMED) {
+            self.next_pause();
+        }
     }
 
     pub(super) fn start_over(&mut self) {
@@ -39,12 +54,37 @@ impl Pauses {
     }
 }
 
-/// Full jitter from 0.5 s to 5 s, at least 0.1 s.
-pub(super) fn default_backoff(seed: u64) -> BoxBackoff {
-    let base = Duration::from_millis(500);
-    let maximum = Duration::from_secs(5);
-    let backoff = FullJitter::new(base, maximum, seed).at_least(Duration::from_millis(100));
-    BoxBackoff::new(backoff)
+/// What a breaker was told about its pauses.
+#[derive(Clone)]
+pub(super) enum Backoff {
+    Given(BoxBackoff),
+    /// Full jitter, with the seed of the breaker.
+    FullJitter {
+        base: Duration,
+        maximum: Duration,
+    },
+    /// Made from the seed of the breaker.
+    Seeded(Arc<dyn Fn(u64) -> BoxBackoff + Send + Sync>),
+}
+
+impl Backoff {
+    /// Full jitter from 0.5 s to 5 s.
+    pub(super) const DEFAULT: Self = Self::FullJitter {
+        base: Duration::from_millis(500),
+        maximum: Duration::from_secs(5),
+    };
+
+    pub(super) fn pauses(&self, seed: u64) -> Pauses {
+        Pauses::new(match self {
+            Self::Given(backoff) => backoff.clone(),
+            Self::Seeded(make) => make(seed),
+            Self::FullJitter { base, maximum } => {
+                // An open breaker that probes at once would not be one.
+                let shortest = *base / 5;
+                BoxBackoff::new(FullJitter::new(*base, *maximum, seed).at_least(shortest))
+            }
+        })
+    }
 }
 
 /// A backoff whose type is forgotten. The lock is never waited for: it makes an iterator that

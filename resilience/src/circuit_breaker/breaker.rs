@@ -3,20 +3,22 @@
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
+use std::time::Duration;
 
-use parking_lot::{MappedMutexGuard, Mutex, MutexGuard};
+use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use super::clock::Clock;
 use super::config::CircuitBreakerConfig;
-use super::error::{CircuitOpen, Rejections};
-use super::gate::{Gate, Permit, Way};
+use super::error::{CircuitOpen, Obstacle};
+use super::gate::{Gate, Permit, Span, Way};
 use super::mode::Mode;
 use super::observer::Observer;
+use super::origin::{Nanos, Origin};
 use super::reason::TransitionReason;
 use super::rules::Rules;
-use super::state::{Ending, Machine, Refusal, Transition, Trip};
-use super::window::{Sample, Totals};
+use super::state::{Ending, Machine, Transition, Trip};
+use super::window::{Sample, SlidingWindow, Totals};
 use crate::classify::Outcome;
 use crate::config::ConfigError;
 use crate::telemetry::BreakerState as State;
@@ -34,18 +36,18 @@ impl Breaker {
         seed: u64,
         observer: Observer,
     ) -> Self {
+        let now = Instant::now();
+        let rules = config.rules(None, 0, now);
         let core = Core {
-            name,
+            counted: Mutex::new(rules.window()),
             gate: Gate::new(),
-            locked: Mutex::new(Locked {
-                machine: Machine::new(config.machine_rules(seed)),
-                rejections: None,
-            }),
+            origin: Arc::new(Origin::new(name, now)),
+            machine: Mutex::new(Machine::new(config.machine_rules(seed))),
             observer,
         };
         let circuit = Circuit {
             core: Arc::new(core),
-            rules: config.rules(None, Instant::now()),
+            rules,
         };
         Self {
             circuit: Mutex::new(Arc::new(circuit)),
@@ -65,15 +67,15 @@ impl Breaker {
         let now = Instant::now();
         let mut circuit = self.circuit.lock();
         let core = Arc::clone(&circuit.core);
-        let mut machine = core.machine();
+        let mut machine = core.machine.lock();
         // The gate first: calls of the old generation do not count any more, so nothing is
         // added to a window while its calls are handed over.
         machine.adopt(config.machine_rules(self.seed), now);
         let version = circuit.rules.version.wrapping_add(1);
         core.gate.publish(machine.generation(), version, Way::Ask);
-        let rules = config.rules(Some(&circuit.rules), now);
-        core.gate
-            .publish(machine.generation(), version, machine.way());
+        let rules = config.rules(Some(&circuit.rules), machine.generation(), now);
+        *core.counted.lock() = rules.window();
+        core.open_gate(&machine, version);
         *circuit = Arc::new(Circuit {
             core: Arc::clone(&core),
             rules,
@@ -90,35 +92,36 @@ impl fmt::Debug for Breaker {
 
 /// What lasts as long as the breaker.
 struct Core {
-    name: Arc<str>,
     gate: Gate,
-    locked: Mutex<Locked>,
+    origin: Arc<Origin>,
+    machine: Mutex<Machine>,
+    /// The window of the rules in force, which is forgotten by whoever begins a new count: that
+    /// may be a call that still knows earlier rules.
+    counted: Mutex<Option<Arc<SlidingWindow>>>,
     observer: Observer,
 }
 
-/// What calls ask for, and tell, under a lock.
-struct Locked {
-    machine: Machine,
-    /// Those of the latest reason, so that a rejection allocates nothing.
-    rejections: Option<Arc<Rejections>>,
-}
-
 impl Core {
-    fn machine(&self) -> MappedMutexGuard<'_, Machine> {
-        MutexGuard::map(self.locked.lock(), |locked| &mut locked.machine)
-    }
-}
-
-impl Locked {
-    fn rejections(&mut self, name: &Arc<str>, refusal: Refusal) -> Arc<Rejections> {
-        if let Some(latest) = &self.rejections
-            && latest.refusal == refusal
-        {
-            return Arc::clone(latest);
+    /// Forgets every call. Failures in a row need no word: they belong to a generation.
+    fn forget(&self) {
+        if let Some(window) = &*self.counted.lock() {
+            window.clear();
         }
-        let name = Arc::clone(name);
-        let rejections = Arc::new(Rejections { name, refusal });
-        Arc::clone(self.rejections.insert(rejections))
+    }
+
+    /// Tells calls what they have to do from now on; under the lock.
+    fn open_gate(&self, machine: &Machine, version: u32) {
+        let generation = machine.generation();
+        let Some((way, since, until)) = machine.standing_refusal() else {
+            return self.gate.publish(generation, version, machine.way());
+        };
+        let span = Span {
+            since: self.origin.nanos(since).0,
+            until: until
+                .map_or(Nanos::NEVER, |until| self.origin.nanos(until))
+                .0,
+        };
+        self.gate.refuse(generation, version, way, span);
     }
 }
 
@@ -130,15 +133,15 @@ pub(super) struct Circuit {
 
 impl Circuit {
     pub(super) fn name(&self) -> &str {
-        &self.core.name
+        self.core.origin.name()
     }
 
     pub(super) fn state(&self) -> State {
-        self.core.machine().state()
+        self.core.machine.lock().state()
     }
 
     pub(super) fn mode(&self) -> Mode {
-        self.core.machine().mode()
+        self.core.machine.lock().mode()
     }
 
     pub(super) fn totals(&self) -> Option<Totals> {
@@ -156,23 +159,51 @@ impl Circuit {
 
     /// Whether a call would pass without asking the state machine.
     pub(super) fn passes(&self) -> bool {
-        self.core.gate.read().way() != Way::Ask
+        self.core.gate.read().passes()
     }
 
     /// Asks for the right to a call.
     #[inline]
     pub(super) fn permit(&self) -> Result<Permit, CircuitOpen> {
         let permit = self.core.gate.read();
-        if permit.way() == Way::Ask {
-            return self.ask();
+        if permit.passes() {
+            return Ok(permit);
         }
-        Ok(permit)
+        match self.refuse(permit) {
+            Some(open) => Err(open),
+            None => self.ask(),
+        }
+    }
+
+    /// The rejection of a call that finds the gate so, where it need not ask the state machine:
+    /// the clock, a counter and a reference to the name.
+    #[inline]
+    fn refuse(&self, refusal: Permit) -> Option<CircuitOpen> {
+        let way = refusal.way();
+        if way == Way::Ask {
+            return None;
+        }
+        let Span { since, until } = self.core.gate.span(refusal)?;
+        let now = self.core.origin.nanos(Instant::now());
+        if now >= Nanos(until) {
+            return None;
+        }
+        let obstacle = match way {
+            Way::Waiting => Obstacle::Waiting {
+                probe_at: Nanos(until),
+            },
+            Way::Probing => Obstacle::Probing,
+            _ => Obstacle::Forced,
+        };
+        self.core.observer.rejected();
+        let origin = Arc::clone(&self.core.origin);
+        Some(CircuitOpen::new(origin, obstacle, Nanos(since), now))
     }
 
     /// The time at which a call begins, where slow calls count.
     #[inline]
     pub(super) fn start(&self, permit: Permit) -> Option<Instant> {
-        let counts_time = self.rules.slow_threshold.is_some() && permit.way() != Way::Unseen;
+        let counts_time = self.rules.slow_threshold.is_some() && !permit.is(Way::Unseen);
         counts_time.then(Instant::now)
     }
 
@@ -180,27 +211,27 @@ impl Circuit {
     #[inline]
     pub(super) fn pass(&self) -> Option<Permit> {
         let permit = self.core.gate.read();
-        let passes = permit.way() != Way::Ask && permit.version() == self.rules.version;
+        let passes = permit.passes() && permit.version() == self.rules.version;
         passes.then_some(permit)
     }
 
     #[inline(never)]
     fn ask(&self) -> Result<Permit, CircuitOpen> {
         let now = Instant::now();
-        let mut locked = self.core.locked.lock();
-        let (decision, transition) = locked.machine.admit(now);
-        self.publish(&locked.machine, transition, now);
+        let mut machine = self.core.machine.lock();
+        let (decision, transition) = machine.admit(now);
+        self.publish(&machine, transition, now);
+        drop(machine);
         decision.map_err(|refusal| {
-            let rejections = locked.rejections(&self.core.name, refusal);
-            drop(locked);
             self.core.observer.rejected();
-            CircuitOpen::new(rejections, now)
+            let origin = &self.core.origin;
+            CircuitOpen::refused(origin, refusal, origin.nanos(now))
         })
     }
 
     pub(super) fn switch(&self, mode: Mode) {
         let now = Instant::now();
-        let mut machine = self.core.machine();
+        let mut machine = self.core.machine.lock();
         let transition = machine.switch(mode, now);
         self.core.observer.mode(mode);
         self.publish(&machine, transition, now);
@@ -208,7 +239,7 @@ impl Circuit {
 
     pub(super) fn reset(&self) {
         let now = Instant::now();
-        let mut machine = self.core.machine();
+        let mut machine = self.core.machine.lock();
         let transition = machine.reset();
         self.core.observer.mode(Mode::Automatic);
         self.publish(&machine, Some(transition), now);
@@ -216,22 +247,34 @@ impl Circuit {
 
     #[inline]
     fn settle(&self, permit: Permit, ending: Ending, clock: &mut Clock) {
-        if permit.way() == Way::Unseen {
+        if permit.is(Way::Unseen) {
             return;
         }
         self.core.observer.ended(ending);
-        match (permit.way(), ending) {
-            (Way::Counted, Ending::Counted(sample)) => self.count(permit, sample, clock),
-            (Way::Ask, _) => self.tell(permit, ending, clock.now()),
+        match ending {
+            Ending::Counted(sample) if permit.is(Way::Counted) => {
+                self.count(permit, sample, clock);
+            }
+            _ if permit.is(Way::Ask) => self.tell(permit, ending, clock.now()),
             _ => {}
         }
     }
 
     #[inline(never)]
     fn tell(&self, permit: Permit, ending: Ending, now: Instant) {
-        let mut machine = self.core.machine();
+        let mut machine = self.core.machine.lock();
         let transition = machine.settle(permit, ending, now);
         self.publish(&machine, transition, now);
+    }
+
+    /// Whether the probe of this permit, whose head came at `since`, is settled by the part of
+    /// its body that has come now: it was good.
+    fn delivers(&self, permit: Permit, since: Instant, clock: &mut Clock) -> bool {
+        let now = clock.now();
+        let mut machine = self.core.machine.lock();
+        let is_proved = machine.delivers(permit, since, now);
+        self.publish(&machine, None, now);
+        is_proved
     }
 
     #[inline]
@@ -258,7 +301,7 @@ impl Circuit {
         clock: &mut Clock,
     ) {
         let now = clock.now();
-        let mut machine = self.core.machine();
+        let mut machine = self.core.machine.lock();
         let consulted = machine.consult(generation, sample, now);
         let trip = match (consulted, verdict) {
             (None, Some(reason)) => machine.trip(generation, reason, now),
@@ -275,9 +318,14 @@ impl Circuit {
     }
 
     /// Tells the gate and the observer about a transition; under the lock, so that they
-    /// see transitions in the order in which they happen.
+    /// see transitions in the order in which they happen. Without one only the places of probes
+    /// may have changed.
     fn publish(&self, machine: &Machine, transition: Option<Transition>, now: Instant) {
         let Some(transition) = transition else {
+            if machine.way() == Way::Ask {
+                let version = self.core.gate.read().version();
+                self.core.open_gate(machine, version);
+            }
             return;
         };
         self.change_gate(machine);
@@ -296,9 +344,9 @@ impl Circuit {
         );
         if machine.way() == Way::Counted {
             gate.publish(generation, version, Way::Ask);
-            self.rules.forget();
+            self.core.forget();
         }
-        gate.publish(generation, version, machine.way());
+        self.core.open_gate(machine, version);
     }
 }
 
@@ -306,7 +354,7 @@ impl fmt::Debug for Circuit {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("Breaker")
-            .field("name", &self.core.name)
+            .field("name", &self.name())
             .field("state", &self.state())
             .field("mode", &self.mode())
             .finish_non_exhaustive()
@@ -354,6 +402,27 @@ impl<C: Deref<Target = Circuit>> CallGuard<C> {
         self.permit = Permit::SPENT;
     }
 
+    /// Whether the state machine decides about the call.
+    pub(super) fn asks(&self) -> bool {
+        self.permit.way() == Way::Ask
+    }
+
+    /// A part of the body has come whose head came at `since`. Whether the call is settled by it.
+    pub(super) fn delivers(&mut self, since: Instant) -> bool {
+        let is_proved = self
+            .circuit
+            .delivers(self.permit, since, &mut Clock::default());
+        if is_proved {
+            self.settle(Outcome::Success);
+        }
+        is_proved
+    }
+
+    /// After how long without a part of its body the call has failed.
+    pub(super) fn stalled_after(&self) -> Option<Duration> {
+        self.circuit.rules.stalled_after
+    }
+
     #[cold]
     fn cancel(&mut self) {
         let mut clock = Clock::default();
@@ -389,8 +458,79 @@ impl<C: Deref<Target = Circuit>> CallGuard<C> {
 impl<C: Deref<Target = Circuit>> Drop for CallGuard<C> {
     #[inline]
     fn drop(&mut self) {
-        if self.permit.way() != Way::Unseen {
+        if !self.permit.is(Way::Unseen) {
             self.cancel();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::iter;
+    use std::time::Duration;
+
+    use tokio::time::advance;
+
+    use super::*;
+    use crate::telemetry::Telemetry;
+
+    const PAUSE: Duration = Duration::from_secs(2);
+
+    /// Opens at the first failure, for two seconds, with one probe.
+    fn circuit() -> Arc<Circuit> {
+        let config = CircuitBreakerConfig::new()
+            .consecutive_failures(1)
+            .probes(1)
+            .backoff(iter::repeat(PAUSE));
+        let observer = Observer::new("bench", Telemetry::default(), Instant::now());
+        Breaker::new("bench".into(), &config, 0, observer).circuit()
+    }
+
+    fn fail(circuit: &Arc<Circuit>) {
+        let permit = circuit.permit().unwrap();
+        CallGuard::begin(Arc::clone(circuit), permit).settle(Outcome::Failure);
+    }
+
+    /// The lock is held by this very thread: whoever asks for it hangs.
+    fn rejection_without_lock(circuit: &Circuit) -> CircuitOpen {
+        let _held = circuit.core.machine.lock();
+        circuit.permit().unwrap_err()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_rejection_takes_no_lock_whatever_its_reason() {
+        let circuit = circuit();
+        let opened_at = Instant::now();
+        fail(&circuit);
+        advance(PAUSE / 2).await;
+        let open = rejection_without_lock(&circuit);
+        assert_eq!(open.since(), opened_at);
+        assert_eq!(open.probe_at(), Some(opened_at + PAUSE));
+        assert_eq!(open.open_for(), PAUSE / 2);
+
+        advance(PAUSE / 2).await;
+        let probe = circuit.permit().unwrap();
+        let probing = rejection_without_lock(&circuit);
+        assert!(probing.is_probing());
+        assert_eq!(probing.since(), opened_at);
+        drop(CallGuard::begin(Arc::clone(&circuit), probe));
+        // The place is free again.
+        fail(&circuit);
+
+        circuit.switch(Mode::ForcedOpen);
+        let forced = rejection_without_lock(&circuit);
+        assert!(forced.is_forced());
+        assert_eq!(forced.probe_at(), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_first_call_after_the_pause_probes_and_the_second_is_refused() {
+        let circuit = circuit();
+        fail(&circuit);
+        advance(PAUSE.checked_sub(Duration::from_nanos(1)).unwrap()).await;
+        rejection_without_lock(&circuit);
+        advance(Duration::from_nanos(1)).await;
+        circuit.permit().unwrap();
+        rejection_without_lock(&circuit);
     }
 }

@@ -1,12 +1,13 @@
 //! What a breaker can be told.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use failsafe::FailurePolicy;
 use tokio::time::Instant;
 
-use super::backoff::{BoxBackoff, Pauses, default_backoff};
+use super::backoff::{Backoff, BoxBackoff};
 use super::consecutive::Consecutive;
 use super::half_open::ProbeRules;
 use super::rule::Rule;
@@ -15,6 +16,9 @@ use super::state::MachineRules;
 use super::thresholds::Thresholds;
 use super::window::{MAXIMUM_BUCKETS, MAXIMUM_CALLS, Window};
 use crate::config::{Checks, ConfigError};
+
+/// Over how long rates are computed where nothing else is said, as in Hystrix.
+pub(crate) const DEFAULT_SPAN: Duration = Duration::from_secs(10);
 
 /// The rules of a circuit breaker, without its name.
 ///
@@ -30,7 +34,8 @@ pub struct CircuitBreakerConfig {
     slow: Option<SlowCalls>,
     minimum_calls: u32,
     rule: Rule,
-    backoff: Option<BoxBackoff>,
+    stalled_after: Option<Duration>,
+    backoff: Backoff,
     probes: u32,
     half_open_deadline: Duration,
     ramp: Option<Duration>,
@@ -42,16 +47,20 @@ struct SlowCalls {
     rate: f64,
 }
 
+/// See [`CircuitBreakerConfig::stalled_after`].
+const STALLED_AFTER: Duration = Duration::from_secs(20);
+
 impl CircuitBreakerConfig {
     /// The defaults.
     pub fn new() -> Self {
         Self {
-            window: Window::time(Duration::from_secs(10)),
+            window: Window::time(DEFAULT_SPAN),
             failure_rate: 0.5,
             slow: None,
             minimum_calls: 20,
             rule: Rule::rates(),
-            backoff: None,
+            stalled_after: Some(STALLED_AFTER),
+            backoff: Backoff::DEFAULT,
             probes: 3,
             half_open_deadline: Duration::from_secs(5),
             ramp: None,
@@ -118,15 +127,43 @@ impl CircuitBreakerConfig {
         self.opens_by(Rule::failsafe(make))
     }
 
+    /// When nothing of a body has come for so long although its reader waits, the call has failed
+    /// (default 20 s; `None`: never). It matters where the breaker
+    /// [tracks bodies](super::CircuitBreakerBuilder::track_bodies), as it does in a client stack.
+    ///
+    /// 20 s is a little more than the 15 s in which the standard of server-sent events has a quiet
+    /// stream send a comment (WHATWG HTML, 9.2.7). A reader that gives up earlier says nothing
+    /// about the dependency, unless [slow calls](Self::slow_calls) count.
+    pub fn stalled_after(mut self, silence: impl Into<Option<Duration>>) -> Self {
+        self.stalled_after = silence.into();
+        self
+    }
+
     /// How long the breaker stays open: the first element after it was closed, the next
     /// whenever probes fail, and the last one again and again when the iterator ends
-    /// (default: [full jitter](crate::backoff::FullJitter) from 0.5 s to 5 s, at least 0.1 s, with the seed of the
-    /// builder).
+    /// (default: [full jitter](Self::full_jitter) from 0.5 s to 5 s).
     pub fn backoff<B>(mut self, backoff: B) -> Self
     where
         B: Iterator<Item = Duration> + Clone + Send + 'static,
     {
-        self.backoff = Some(BoxBackoff::new(backoff));
+        self.backoff = Backoff::Given(BoxBackoff::new(backoff));
+        self
+    }
+
+    /// The same with [full jitter](crate::backoff::FullJitter) from `base` to `maximum`, at least
+    /// a fifth of `base`, and with the seed of the builder.
+    pub fn full_jitter(mut self, base: Duration, maximum: Duration) -> Self {
+        self.backoff = Backoff::FullJitter { base, maximum };
+        self
+    }
+
+    /// The same, made from the seed of the builder, so that its jitter can be replayed.
+    pub fn seeded_backoff<B>(mut self, make: impl Fn(u64) -> B + Send + Sync + 'static) -> Self
+    where
+        B: Iterator<Item = Duration> + Clone + Send + 'static,
+    {
+        let make = move |seed| BoxBackoff::new(make(seed));
+        self.backoff = Backoff::Seeded(Arc::new(make));
         self
     }
 
@@ -163,6 +200,9 @@ impl CircuitBreakerConfig {
         if let Some(ramp) = self.ramp {
             CHECKS.is_positive("ramp", ramp)?;
         }
+        if let Some(silence) = self.stalled_after {
+            CHECKS.is_positive("stalled_after", silence)?;
+        }
         if let Some(failures) = self.rule.consecutive {
             CHECKS.is_at_least_one("consecutive_failures", failures)?;
         }
@@ -191,15 +231,22 @@ impl CircuitBreakerConfig {
         }
     }
 
-    /// How calls are counted, beginning with what the rules before have counted.
-    pub(super) fn rules(&self, before: Option<&Rules>, now: Instant) -> Rules {
+    /// How calls are counted from this generation on, beginning with what the rules before have
+    /// counted.
+    pub(super) fn rules(&self, before: Option<&Rules>, generation: u32, now: Instant) -> Rules {
         let rates_before = before.and_then(|before| before.rates.as_ref());
         let rates = || Rates::new(self.window, self.thresholds(), rates_before, now);
+        let run_before = before.and_then(|before| before.consecutive.as_ref());
+        let consecutive = |limit| match run_before {
+            Some(before) => Consecutive::resumed(limit, generation, before),
+            None => Consecutive::new(limit),
+        };
         Rules {
             version: before.map_or(0, |before| before.version.wrapping_add(1)),
             slow_threshold: self.slow.map(|slow| slow.threshold),
+            stalled_after: self.stalled_after,
             rates: self.rule.rates.then(rates),
-            consecutive: self.rule.consecutive.map(Consecutive::new),
+            consecutive: self.rule.consecutive.map(consecutive),
             asks_failsafe: !self.rule.failsafe.is_empty(),
         }
     }
@@ -210,11 +257,10 @@ impl CircuitBreakerConfig {
         } else {
             ProbeRules::strict(self.probes, self.half_open_deadline)
         };
-        let backoff = self.backoff.clone();
         MachineRules {
             probes,
             ramp: self.ramp,
-            pauses: Pauses::new(backoff.unwrap_or_else(|| default_backoff(seed))),
+            pauses: self.backoff.pauses(seed),
             policies: self.rule.policies(),
         }
     }
@@ -243,6 +289,7 @@ impl fmt::Debug for CircuitBreakerConfig {
             .field("slow", &self.slow)
             .field("minimum_calls", &self.minimum_calls)
             .field("probes", &self.probes)
+            .field("stalled_after", &self.stalled_after)
             .field("half_open_deadline", &self.half_open_deadline)
             .field("ramp", &self.ramp)
             .field("rule", &self.rule)

@@ -21,6 +21,18 @@ impl Consecutive {
         }
     }
 
+    /// Goes on in `generation` with the failures in a row that `before` counted in the generation
+    /// before it.
+    pub(crate) fn resumed(limit: u32, generation: u32, before: &Self) -> Self {
+        let seen = before.run.load(Ordering::Acquire);
+        let is_present = (seen >> 32) as u32 == generation.wrapping_sub(1);
+        let run = if is_present { seen & 0xffff_ffff } else { 0 };
+        Self {
+            limit,
+            run: AtomicU64::new((u64::from(generation) << 32) | run),
+        }
+    }
+
     /// Counts a call, and says whether there are too many failures in a row now.
     #[inline]
     pub(crate) fn record(&self, generation: u32, failure: bool, gate: &Gate) -> bool {
@@ -82,6 +94,22 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn a_resumed_count_goes_on_unless_it_is_of_an_earlier_generation() {
+        let before = Consecutive::new(5);
+        let gate = Gate::new();
+        for _ in 0..2 {
+            before.record(0, true, &gate);
+        }
+        let after = Consecutive::resumed(3, 1, &before);
+        gate.publish(1, 1, Way::Counted);
+        assert!(!before.record(0, true, &gate));
+        assert!(after.record(1, true, &gate));
+        let much_later = Consecutive::resumed(3, 7, &after);
+        gate.publish(7, 2, Way::Counted);
+        assert!(!much_later.record(7, true, &gate));
     }
 
     #[test]

@@ -7,53 +7,83 @@ use std::time::Duration;
 use http::HeaderValue;
 use tokio::time::Instant;
 
+use super::origin::{Nanos, Origin};
 use super::state::{Refusal, Why};
 
 /// A call was rejected because the circuit is open, or half-open without a place for it.
 ///
-/// Small, since every call of a breaker makes room for one: what all rejections of one reason say
-/// is shared by them.
+/// Small, since every call of a breaker makes room for one: times are those of the breaker.
 #[derive(Debug, Clone)]
 pub struct CircuitOpen {
-    shared: Arc<Rejections>,
-    rejected_at: Instant,
+    origin: Arc<Origin>,
+    obstacle: Obstacle,
+    since: Nanos,
+    rejected_at: Nanos,
 }
 
-/// What rejections of one reason have in common.
-#[derive(Debug)]
-pub(super) struct Rejections {
-    pub(super) name: Arc<str>,
-    pub(super) refusal: Refusal,
+/// What stood in the way.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Obstacle {
+    /// The backoff is not over.
+    Waiting { probe_at: Nanos },
+    /// Every probe is under way.
+    Probing,
+    /// Only a growing share of the calls is admitted yet.
+    Recovering { share: f64 },
+    /// An operator wants it so.
+    Forced,
 }
 
 impl CircuitOpen {
-    pub(super) const fn new(shared: Arc<Rejections>, rejected_at: Instant) -> Self {
+    #[inline]
+    pub(super) const fn new(
+        origin: Arc<Origin>,
+        obstacle: Obstacle,
+        since: Nanos,
+        rejected_at: Nanos,
+    ) -> Self {
         Self {
-            shared,
+            origin,
+            obstacle,
+            since,
             rejected_at,
         }
     }
 
+    /// What the state machine said.
+    pub(super) fn refused(origin: &Arc<Origin>, refusal: Refusal, rejected_at: Nanos) -> Self {
+        let obstacle = match refusal.why {
+            Why::Waiting { probe_at } => Obstacle::Waiting {
+                probe_at: probe_at.map_or(Nanos::NEVER, |at| origin.nanos(at)),
+            },
+            Why::Probing => Obstacle::Probing,
+            Why::Recovering { share } => Obstacle::Recovering { share },
+            Why::Forced => Obstacle::Forced,
+        };
+        let since = origin.nanos(refusal.since);
+        Self::new(Arc::clone(origin), obstacle, since, rejected_at)
+    }
+
     /// The breaker that rejected the call.
     pub fn name(&self) -> &str {
-        &self.shared.name
+        self.origin.name()
     }
 
     /// When the breaker left the closed state.
     pub fn since(&self) -> Instant {
-        self.shared.refusal.since
+        self.origin.since(self.since)
     }
 
     /// How long the breaker had not been closed when it rejected the call.
     pub fn open_for(&self) -> Duration {
-        self.rejected_at.saturating_duration_since(self.since())
+        self.rejected_at.after(self.since)
     }
 
     /// When the next call will be admitted as a probe: `None` while probes are under way or
     /// calls are let in again, if an operator opened the circuit, or if the backoff never ends.
     pub fn probe_at(&self) -> Option<Instant> {
-        match self.shared.refusal.why {
-            Why::Waiting { probe_at } => probe_at,
+        match self.obstacle {
+            Obstacle::Waiting { probe_at } => self.origin.instant(probe_at),
             _ => None,
         }
     }
@@ -61,25 +91,29 @@ impl CircuitOpen {
     /// How long it takes until the next probe, seen from the rejection; `None` where
     /// [`probe_at`](Self::probe_at) is.
     pub fn probe_in(&self) -> Option<Duration> {
-        let probe_at = self.probe_at()?;
-        Some(probe_at.saturating_duration_since(self.rejected_at))
+        match self.obstacle {
+            Obstacle::Waiting { probe_at } => {
+                (probe_at != Nanos::NEVER).then(|| probe_at.after(self.rejected_at))
+            }
+            _ => None,
+        }
     }
 
     /// Whether probes were under way.
     pub fn is_probing(&self) -> bool {
-        self.shared.refusal.why == Why::Probing
+        self.obstacle == Obstacle::Probing
     }
 
     /// Whether an operator opened the circuit.
     pub fn is_forced(&self) -> bool {
-        self.shared.refusal.why == Why::Forced
+        self.obstacle == Obstacle::Forced
     }
 
     /// The share of the calls that was admitted, above 0 and below 1, where the dependency
     /// was recovering.
     pub fn admitted_share(&self) -> Option<f64> {
-        match self.shared.refusal.why {
-            Why::Recovering { slope } => Some(slope.share(self.rejected_at)),
+        match self.obstacle {
+            Obstacle::Recovering { share } => Some(share),
             _ => None,
         }
     }
@@ -106,13 +140,13 @@ impl fmt::Display for CircuitOpen {
             formatter,
             "circuit `{name}` has been open for {open_for:.1?}, "
         )?;
-        match self.shared.refusal.why {
-            Why::Recovering { slope } => {
-                let percent = slope.share(self.rejected_at) * 100.0;
+        match self.obstacle {
+            Obstacle::Recovering { share } => {
+                let percent = share * 100.0;
                 write!(formatter, "{percent:.0} % of the calls pass again")
             }
-            Why::Probing => formatter.write_str("probes are under way"),
-            Why::Waiting { .. } | Why::Forced => match self.probe_in() {
+            Obstacle::Probing => formatter.write_str("probes are under way"),
+            Obstacle::Waiting { .. } | Obstacle::Forced => match self.probe_in() {
                 Some(probe_in) => write!(formatter, "next probe in {probe_in:.1?}"),
                 None => formatter.write_str("no probe is planned"),
             },

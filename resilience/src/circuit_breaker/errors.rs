@@ -78,6 +78,7 @@ impl<E> Joins<E> for Typed {
 /// Why a call through a breaker with [typed errors](super::CircuitBreakerBuilder::typed_errors)
 /// has no answer.
 #[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
 pub enum BreakerError<E> {
     /// The breaker rejected it, and the service was not called.
     #[error("the circuit breaker rejected the call")]

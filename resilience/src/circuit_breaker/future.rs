@@ -100,7 +100,10 @@ where
                 let result = ready!(future.poll(context)).map_err(|error| errors.judged(error));
                 let outcome = classify.classify(result.as_ref());
                 Poll::Ready(match result {
-                    Ok(response) => Ok(track(tracking, response, call, outcome)),
+                    Ok(response) => {
+                        let trailers = classify.trailers();
+                        Ok(track(tracking, response, call, outcome, trailers))
+                    }
                     Err(error) => {
                         settle(call, outcome);
                         Err(errors.failed(error))

@@ -1,4 +1,5 @@
-//! What a call reads before it starts: one word, so that a closed breaker takes no lock.
+//! What a call reads before it starts: one word, so that neither a closed nor an open breaker
+//! takes a lock.
 
 use crate::sync::atomic::{AtomicU64, Ordering};
 
@@ -7,6 +8,12 @@ use crate::sync::atomic::{AtomicU64, Ordering};
 pub(crate) enum Way {
     /// It asks the state machine, and tells it how it ended.
     Ask,
+    /// It is refused until a probe is due.
+    Waiting,
+    /// It is refused while every probe is under way.
+    Probing,
+    /// It is refused, since an operator wants it so.
+    Forced,
     /// It passes, and how it ends is counted by the rules.
     Counted,
     /// It passes, and how it ends shows in metrics alone.
@@ -15,13 +22,21 @@ pub(crate) enum Way {
     Unseen,
 }
 
+/// Since when calls are refused, and until when none of them needs to ask the state machine: in
+/// nanoseconds of the breaker's own time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Span {
+    pub(crate) since: u64,
+    pub(crate) until: u64,
+}
+
 /// The right to one call: the word of the gate as the call found it, in one register. Every
 /// change of the breaker begins a generation, and only results of the present one count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Permit(u64);
 
-const WAY_BITS: u32 = 2;
-const VERSION_BITS: u32 = 30;
+const WAY_BITS: u32 = 3;
+const VERSION_BITS: u32 = 29;
 const WAY: u64 = (1 << WAY_BITS) - 1;
 const VERSION: u64 = (1 << VERSION_BITS) - 1;
 
@@ -45,12 +60,26 @@ impl Permit {
         ((self.0 >> WAY_BITS) & VERSION) as u32
     }
 
+    /// Whether a call may go on without asking anybody. This and the next compare bits, since
+    /// every call does it several times.
     #[inline]
+    pub(crate) const fn passes(self) -> bool {
+        self.0 & WAY >= Way::Counted as u64
+    }
+
+    #[inline]
+    pub(crate) const fn is(self, way: Way) -> bool {
+        self.0 & WAY == way as u64
+    }
+
     pub(crate) const fn way(self) -> Way {
         match self.0 & WAY {
             0 => Way::Ask,
-            1 => Way::Counted,
-            2 => Way::Uncounted,
+            1 => Way::Waiting,
+            2 => Way::Probing,
+            3 => Way::Forced,
+            4 => Way::Counted,
+            5 => Way::Uncounted,
             _ => Way::Unseen,
         }
     }
@@ -59,25 +88,55 @@ impl Permit {
 /// The present generation, what its calls have to do, and the version of the rules.
 ///
 /// A call may read it just before a change: its permit is then of an earlier generation.
+///
+/// The span of a refusal stands beside the word. It changes while the word says something else,
+/// or a refusal of the same generation, which its call may have met a moment earlier or later: so
+/// who finds the same word before and after has read the span of that generation.
 #[derive(Debug)]
-pub(crate) struct Gate(AtomicU64);
+pub(crate) struct Gate {
+    word: AtomicU64,
+    since: AtomicU64,
+    until: AtomicU64,
+}
 
 impl Gate {
     /// A gate of generation 0 that lets calls pass and counts them.
     pub(crate) fn new() -> Self {
-        Self(AtomicU64::new(Permit::new(0, 0, Way::Counted).0))
+        Self {
+            word: AtomicU64::new(Permit::new(0, 0, Way::Counted).0),
+            since: AtomicU64::new(0),
+            until: AtomicU64::new(0),
+        }
     }
 
     /// Whoever sees this sees what was written before it.
     pub(crate) fn publish(&self, generation: u32, version: u32, way: Way) {
-        self.0
+        self.word
             .store(Permit::new(generation, version, way).0, Ordering::Release);
     }
 
-    /// A permit, unless its way is to ask the state machine for one.
+    /// Refuses every call, by one of the ways that do, until the end of the span.
+    pub(crate) fn refuse(&self, generation: u32, version: u32, way: Way, span: Span) {
+        self.publish(generation, version, Way::Ask);
+        self.since.store(span.since, Ordering::Release);
+        self.until.store(span.until, Ordering::Release);
+        self.publish(generation, version, way);
+    }
+
+    /// A permit, unless its way is to ask the state machine for one, or a refusal.
     #[inline]
     pub(crate) fn read(&self) -> Permit {
-        Permit(self.0.load(Ordering::Acquire))
+        Permit(self.word.load(Ordering::Acquire))
+    }
+
+    /// The span of a refusal; `None` if the gate has changed since that was read.
+    #[inline]
+    pub(crate) fn span(&self, refusal: Permit) -> Option<Span> {
+        let span = Span {
+            since: self.since.load(Ordering::Acquire),
+            until: self.until.load(Ordering::Acquire),
+        };
+        (self.read() == refusal).then_some(span)
     }
 
     /// Whether nothing has changed since a permit of this generation was given.
@@ -91,10 +150,41 @@ impl Gate {
 mod tests {
     use super::*;
 
+    const ALL: [Way; 7] = [
+        Way::Ask,
+        Way::Waiting,
+        Way::Probing,
+        Way::Forced,
+        Way::Counted,
+        Way::Uncounted,
+        Way::Unseen,
+    ];
+
+    #[test]
+    fn only_what_is_neither_asked_nor_refused_passes() {
+        let passes = |way: &Way| Permit::new(7, 3, *way).passes();
+        let passing: Vec<Way> = ALL.into_iter().filter(passes).collect();
+        assert_eq!(passing, [Way::Counted, Way::Uncounted, Way::Unseen]);
+    }
+
+    #[test]
+    fn a_refusal_has_its_span_until_the_gate_changes() {
+        let gate = Gate::new();
+        let span = Span {
+            since: 1,
+            until: 20,
+        };
+        gate.refuse(1, 0, Way::Waiting, span);
+        let refusal = gate.read();
+        assert_eq!(gate.span(refusal), Some(span));
+        gate.publish(2, 0, Way::Ask);
+        assert_eq!(gate.span(refusal), None);
+    }
+
     #[test]
     fn what_is_published_is_read() {
         let gate = Gate::new();
-        for way in [Way::Ask, Way::Counted, Way::Uncounted, Way::Unseen] {
+        for way in ALL {
             for (generation, version) in [(0, 0), (7, 3), (u32::MAX, VERSION as u32)] {
                 gate.publish(generation, version, way);
                 let permit = gate.read();
@@ -102,6 +192,7 @@ mod tests {
                     (permit.generation(), permit.version(), permit.way()),
                     (generation, version, way)
                 );
+                assert!(permit.is(way));
                 assert!(gate.is_in(generation));
                 assert!(!gate.is_in(generation.wrapping_add(1)));
             }

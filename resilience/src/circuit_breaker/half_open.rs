@@ -5,6 +5,8 @@
 //! - Failed or slow probes reopen as soon as their share of all probes reaches the same
 //!   thresholds that open a closed breaker; otherwise the last outcome closes.
 //! - A cancelled or neutral probe gives its place back.
+//! - A probe whose body is followed to its end is good when it still delivers after the
+//!   half-open deadline.
 //! - If every place is taken and nothing has happened for the half-open deadline, the
 //!   probes hang: the breaker reopens. Without this rule it would reject for ever.
 
@@ -114,7 +116,7 @@ impl HalfOpen {
 
     /// Takes a place for a probe, if there is one.
     pub(super) fn take_place(&mut self, now: Instant) -> Place {
-        if self.in_flight + self.outcomes < self.rules.probes {
+        if !self.is_full() {
             self.in_flight += 1;
             self.last_progress = now;
             return Place::Taken;
@@ -123,6 +125,23 @@ impl HalfOpen {
             return Place::Overdue;
         }
         Place::AllOccupied
+    }
+
+    /// Takes note of a part of the body of a probe whose head came at `since`. Whether the probe
+    /// has proved the dependency well: it still delivers when hanging ones are given up.
+    pub(super) fn delivers(&mut self, since: Instant, now: Instant) -> bool {
+        self.last_progress = now;
+        now.saturating_duration_since(since) >= self.rules.deadline
+    }
+
+    /// Whether there is no place for a further probe.
+    pub(super) const fn is_full(&self) -> bool {
+        self.in_flight + self.outcomes >= self.rules.probes
+    }
+
+    /// From when on the probes count as hanging, if nothing happens before.
+    pub(super) fn overdue_at(&self) -> Option<Instant> {
+        self.last_progress.checked_add(self.rules.deadline)
     }
 
     /// Gives the place of a probe back that ended without an outcome.
@@ -254,6 +273,16 @@ mod tests {
         let just_before = second + DEADLINE.checked_sub(Duration::from_nanos(1)).unwrap();
         assert_eq!(half_open.take_place(just_before), Place::AllOccupied);
         assert_eq!(half_open.take_place(second + DEADLINE), Place::Overdue);
+    }
+
+    #[test]
+    fn a_body_that_delivers_is_progress_and_a_good_probe_after_the_deadline() {
+        let (mut half_open, start) = half_open(1);
+        half_open.take_place(start);
+        let almost = start + DEADLINE.checked_sub(Duration::from_nanos(1)).unwrap();
+        assert!(!half_open.delivers(start, almost));
+        assert_eq!(half_open.take_place(start + DEADLINE), Place::AllOccupied);
+        assert!(half_open.delivers(start, start + DEADLINE));
     }
 
     #[test]

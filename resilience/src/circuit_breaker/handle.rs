@@ -126,10 +126,18 @@ impl BreakerHandle {
     }
 
     /// Puts other rules in force while the breaker keeps its state: an open one stays open for
-    /// as long as it was told to, a half-open one begins its probes anew, and a closed one
-    /// keeps the calls of its window. All of them are kept where the window stays the same,
-    /// and the newest where both windows count calls; any other window begins empty. Calls
-    /// under way at this moment are not counted.
+    /// as long as it was told to, and a closed one keeps what it has counted.
+    ///
+    /// - The window keeps all its calls where it stays the same, and the newest where both windows
+    ///   count calls.
+    /// - Failures in a row go on; where there are enough of them already, the next one opens.
+    /// - A policy of failsafe goes on where the new rule is a clone of the old one.
+    /// - The backoff goes on after as many pauses as the breaker has taken.
+    ///
+    /// What cannot be kept: any other window begins empty, since its calls cannot be told apart;
+    /// any other policy of failsafe begins anew; half-open begins its probes anew, and a ramp
+    /// goes back to its probes, since what was admitted is judged by the rules that admitted it.
+    /// Calls under way at this moment are not counted.
     ///
     /// # Errors
     ///
@@ -176,7 +184,7 @@ impl BreakerHandle {
     /// match breaker.call(tokio::net::TcpStream::connect("127.0.0.1:8125")).await {
     ///     Ok(stream) => println!("connected to {}", stream.peer_addr()?),
     ///     Err(BreakerError::Open(open)) => println!("{open}"),
-    ///     Err(BreakerError::Failed(error)) => println!("{error}"),
+    ///     Err(error) => println!("{error}"),
     /// }
     /// # Ok(())
     /// # }
@@ -197,6 +205,12 @@ impl BreakerHandle {
     pub(super) fn pass(&self) -> Option<CallGuard<Held<'_>>> {
         let permit = self.circuit.pass()?;
         Some(CallGuard::begin(Held::Borrowed(&self.circuit), permit))
+    }
+
+    /// What a call does that still knows the rules from when this handle was made.
+    #[cfg(test)]
+    pub(super) fn with_known_rules(&self, act: impl FnOnce(&Circuit)) {
+        act(&self.circuit);
     }
 
     #[inline(never)]

@@ -34,7 +34,8 @@
 //!
 //! A call through a closed breaker allocates nothing. With a window of calls or failures in a
 //! row it takes no lock; with a window of time a short one when it ends. It reads the clock when
-//! it ends only for a window of time, and twice only where slow calls count.
+//! it ends only for a window of time, and twice only where slow calls count. A rejection allocates
+//! nothing and takes no lock either, except on a ramp: it reads the clock once.
 //!
 //! **When not to use it**: around something that cannot be out of order as a whole (a pure
 //! function, a queue in the same process), around many dependencies at once (one bad host of
@@ -99,6 +100,7 @@ pub mod keyed;
 mod layer;
 mod mode;
 mod observer;
+mod origin;
 mod ramp;
 mod reason;
 mod rule;
@@ -114,6 +116,8 @@ mod window;
 pub use builder::CircuitBreakerBuilder;
 pub use call::{Call, ErrorsAreFailures};
 pub use config::CircuitBreakerConfig;
+#[cfg(feature = "settings")]
+pub(crate) use config::DEFAULT_SPAN;
 pub use error::CircuitOpen;
 pub use errors::{Boxed, BreakerError, Errors, Typed};
 pub use future::ResponseFuture;

@@ -7,6 +7,7 @@ use super::handle::BreakerStatus;
 use super::mode::Mode;
 use super::reason::TransitionReason;
 use super::state::{Ending, Transition};
+use crate::ledger::Reason;
 use crate::telemetry::{BreakerState, Counter, Event, StateGauge, Telemetry, names};
 
 /// The metrics and events of one breaker, resolved when it is built.
@@ -62,6 +63,19 @@ impl Observer {
         }
     }
 
+    /// Takes the metrics of a breaker away that is given up.
+    pub(super) fn forget(&self) {
+        let families = [
+            &names::BREAKER_STATE,
+            &names::BREAKER_MODE,
+            &names::BREAKER_CALLS,
+            &names::BREAKER_TRANSITIONS,
+        ];
+        for family in families {
+            self.telemetry.forget(family, &self.name);
+        }
+    }
+
     pub(super) fn watch(&self) -> watch::Receiver<BreakerStatus> {
         self.status.subscribe()
     }
@@ -112,5 +126,10 @@ impl Observer {
 
     pub(super) fn rejected(&self) {
         self.rejected.increment();
+        self.telemetry.tell(|| Event::Rejected {
+            name: self.name.clone(),
+            by: "breaker".to_owned(),
+            reason: Reason::Open.as_str().to_owned(),
+        });
     }
 }

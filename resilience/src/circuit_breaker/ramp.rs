@@ -16,27 +16,12 @@ use super::window::{Sample, Totals};
 /// Where the share begins: the least weight of a host in Envoy's slow start.
 const FIRST_SHARE: f64 = 0.1;
 
-/// How the admitted share grows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Slope {
-    started: Instant,
-    duration: Duration,
-}
-
-impl Slope {
-    /// The share of the calls that is admitted at `now`, 0.1 to 1.
-    pub(super) fn share(self, now: Instant) -> f64 {
-        let elapsed = now.saturating_duration_since(self.started);
-        let done = elapsed.as_secs_f64() / self.duration.as_secs_f64().max(f64::MIN_POSITIVE);
-        FIRST_SHARE + (1.0 - FIRST_SHARE) * done.min(1.0)
-    }
-}
-
 /// One recovery.
 #[derive(Debug)]
 pub(super) struct Ramp {
     rules: ProbeRules,
-    slope: Slope,
+    started: Instant,
+    duration: Duration,
     /// What the calls so far have saved up; 1 buys a place.
     credit: f64,
     totals: Totals,
@@ -46,27 +31,28 @@ impl Ramp {
     pub(super) fn new(rules: ProbeRules, duration: Duration, now: Instant) -> Self {
         Self {
             rules,
-            slope: Slope {
-                started: now,
-                duration,
-            },
+            started: now,
+            duration,
             // The first call passes.
             credit: 1.0 - FIRST_SHARE,
             totals: Totals::default(),
         }
     }
 
-    pub(super) const fn slope(&self) -> Slope {
-        self.slope
+    /// The share of the calls that is admitted at `now`, 0.1 to 1.
+    pub(super) fn share(&self, now: Instant) -> f64 {
+        let elapsed = now.saturating_duration_since(self.started);
+        let done = elapsed.as_secs_f64() / self.duration.as_secs_f64().max(f64::MIN_POSITIVE);
+        FIRST_SHARE + (1.0 - FIRST_SHARE) * done.min(1.0)
     }
 
     pub(super) fn is_over(&self, now: Instant) -> bool {
-        now.saturating_duration_since(self.slope.started) >= self.slope.duration
+        now.saturating_duration_since(self.started) >= self.duration
     }
 
     /// Whether a call at `now` passes.
     pub(super) fn admits(&mut self, now: Instant) -> bool {
-        self.credit += self.slope.share(now);
+        self.credit += self.share(now);
         if self.credit < 1.0 {
             return false;
         }

@@ -2,11 +2,49 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use failsafe::FailurePolicy;
 
-pub(super) type BoxPolicy = Box<dyn FailurePolicy + Send>;
+type BoxPolicy = Box<dyn FailurePolicy + Send>;
 type PolicyMaker = Arc<dyn Fn() -> BoxPolicy + Send + Sync>;
+
+/// A policy of failsafe, with what it has counted.
+pub(super) struct Policy {
+    made_by: PolicyMaker,
+    policy: BoxPolicy,
+}
+
+impl Policy {
+    fn new(maker: &PolicyMaker) -> Self {
+        Self {
+            made_by: Arc::clone(maker),
+            policy: maker(),
+        }
+    }
+
+    /// Goes on with what the one of these has counted that was made by the same rule.
+    pub(super) fn resume(&mut self, before: &mut Vec<Self>) {
+        let same = before
+            .iter()
+            .position(|before| Arc::ptr_eq(&before.made_by, &self.made_by));
+        if let Some(index) = same {
+            *self = before.swap_remove(index);
+        }
+    }
+
+    pub(super) fn record_success(&mut self) {
+        self.policy.record_success();
+    }
+
+    pub(super) fn mark_dead_on_failure(&mut self) -> Option<Duration> {
+        self.policy.mark_dead_on_failure()
+    }
+
+    pub(super) fn revived(&mut self) {
+        self.policy.revived();
+    }
+}
 
 /// What opens a closed breaker: rates over a window, failures in a row, a policy of failsafe,
 /// or [any of several](Self::or_else).
@@ -51,8 +89,10 @@ impl Rule {
         }
     }
 
-    /// A policy of failsafe: `make` is called once for every breaker built, because such a
-    /// policy has a state.
+    /// A policy of failsafe: `make` is called once for every breaker built, and whenever one is
+    /// reconfigured, because such a policy has a state. A clone of this rule is the same rule: a
+    /// breaker that is [reconfigured](super::BreakerHandle::reconfigure) with one keeps the state
+    /// of its policy. What another closure would make cannot be compared, and begins anew.
     ///
     /// The policy also says for how long the breaker opens. It sees no latency, so a slow
     /// call counts as a failure for it. Policies of failsafe that look at the time read the
@@ -80,8 +120,8 @@ impl Rule {
     }
 
     /// Fresh policies of failsafe.
-    pub(super) fn policies(&self) -> Vec<BoxPolicy> {
-        self.failsafe.iter().map(|make| make()).collect()
+    pub(super) fn policies(&self) -> Vec<Policy> {
+        self.failsafe.iter().map(Policy::new).collect()
     }
 }
 

@@ -21,6 +21,8 @@ pub(super) struct Rules {
     pub(super) version: u32,
     /// From when on a call is slow, where slow calls count.
     pub(super) slow_threshold: Option<Duration>,
+    /// After how long without a part of its body a call has failed.
+    pub(super) stalled_after: Option<Duration>,
     pub(super) rates: Option<Rates>,
     pub(super) consecutive: Option<Consecutive>,
     /// Whether the state machine has policies of failsafe to ask.
@@ -96,11 +98,9 @@ impl Rules {
         too_often.or(in_a_row)
     }
 
-    /// Forgets every call. Failures in a row need no word: they belong to a generation.
-    pub(super) fn forget(&self) {
-        if let Some(rates) = &self.rates {
-            rates.window.clear();
-        }
+    /// What rates are computed from, where they are.
+    pub(super) fn window(&self) -> Option<Arc<SlidingWindow>> {
+        self.rates.as_ref().map(|rates| Arc::clone(&rates.window))
     }
 
     /// What is in the window at `now`, where there is one.
@@ -137,6 +137,7 @@ mod tests {
         Rules {
             version: 0,
             slow_threshold: None,
+            stalled_after: None,
             rates: Some(Rates::new(
                 Window::count(calls),
                 thresholds,

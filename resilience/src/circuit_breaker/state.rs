@@ -12,9 +12,9 @@ use super::backoff::Pauses;
 use super::gate::{Permit, Way};
 use super::half_open::{HalfOpen, Judgement, Place, ProbeRules};
 use super::mode::Mode;
-use super::ramp::{Ramp, Slope};
+use super::ramp::Ramp;
 use super::reason::TransitionReason;
-use super::rule::BoxPolicy;
+use super::rule::Policy;
 use super::window::Sample;
 use crate::telemetry::BreakerState as State;
 
@@ -36,7 +36,7 @@ pub(super) enum Trip {
 }
 
 /// Why a call may not pass.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Refusal {
     pub(super) why: Why,
     /// When the breaker left the closed state.
@@ -44,14 +44,14 @@ pub(super) struct Refusal {
 }
 
 /// What stands in the way of a call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Why {
     /// The backoff is not over. Without a time it lies beyond the end of time.
     Waiting { probe_at: Option<Instant> },
     /// Every probe is under way.
     Probing,
-    /// Only a growing share of the calls is admitted yet.
-    Recovering { slope: Slope },
+    /// Only a growing share of the calls is admitted yet, above 0 and below 1.
+    Recovering { share: f64 },
     /// An operator wants it so.
     Forced,
 }
@@ -87,7 +87,18 @@ pub(super) struct MachineRules {
     /// Over how long the admitted share grows after good probes.
     pub(super) ramp: Option<Duration>,
     pub(super) pauses: Pauses,
-    pub(super) policies: Vec<BoxPolicy>,
+    pub(super) policies: Vec<Policy>,
+}
+
+impl MachineRules {
+    /// Goes on where `before` was: at the same pause of the backoff, and with the policies of
+    /// failsafe that both have in common.
+    fn resume(&mut self, before: &mut Self) {
+        self.pauses.resume(&before.pauses);
+        for policy in &mut self.policies {
+            policy.resume(&mut before.policies);
+        }
+    }
 }
 
 /// The whole breaker without locks, clocks and services.
@@ -132,6 +143,21 @@ impl Machine {
             (Mode::Automatic | Mode::ForcedOpen, _) => Way::Ask,
             (Mode::ForcedClosed, _) => Way::Uncounted,
             (Mode::Disabled, _) => Way::Unseen,
+        }
+    }
+
+    /// What every call is refused with as long as nothing happens: by which way, since when, and
+    /// until when; without an end for ever.
+    pub(super) fn standing_refusal(&self) -> Option<(Way, Instant, Option<Instant>)> {
+        match (self.mode, &self.phase) {
+            (Mode::ForcedOpen, Phase::Open { since, .. }) => Some((Way::Forced, *since, None)),
+            (Mode::Automatic, Phase::Open { since, probe_at }) => {
+                Some((Way::Waiting, *since, *probe_at))
+            }
+            (Mode::Automatic, Phase::HalfOpen { since, half_open }) => half_open
+                .is_full()
+                .then(|| (Way::Probing, *since, half_open.overdue_at())),
+            _ => None,
         }
     }
 
@@ -182,7 +208,7 @@ impl Machine {
                     return (Ok(self.permit()), None);
                 }
                 let why = Why::Recovering {
-                    slope: ramp.slope(),
+                    share: ramp.share(now),
                 };
                 (Err(Refusal { why, since: *since }), None)
             }
@@ -225,6 +251,17 @@ impl Machine {
             (Phase::Ramping { .. }, Ending::Neutral) | (Phase::Closed | Phase::Open { .. }, _) => {
                 None
             }
+        }
+    }
+
+    /// Takes note of a part of the body of a probe whose head came at `since`. Whether the probe
+    /// has proved the dependency well by it.
+    pub(super) fn delivers(&mut self, permit: Permit, since: Instant, now: Instant) -> bool {
+        match &mut self.phase {
+            Phase::HalfOpen { half_open, .. } if permit.generation() == self.generation => {
+                half_open.delivers(since, now)
+            }
+            _ => false,
         }
     }
 
@@ -303,9 +340,10 @@ impl Machine {
         self.begin_generation(from, TransitionReason::Reset)
     }
 
-    /// Goes on under other rules, in the same state. Probes begin anew, a ramp too; an open
-    /// breaker waits as long as it was told to.
-    pub(super) fn adopt(&mut self, rules: MachineRules, now: Instant) {
+    /// Goes on under other rules, in the same state. Probes begin anew, and so does a ramp, with
+    /// probes; an open breaker waits as long as it was told to.
+    pub(super) fn adopt(&mut self, mut rules: MachineRules, now: Instant) {
+        rules.resume(&mut self.rules);
         self.rules = rules;
         self.generation = self.generation.wrapping_add(1);
         if let Phase::HalfOpen { since, .. } | Phase::Ramping { since, .. } = &self.phase {
@@ -395,7 +433,7 @@ impl Machine {
     fn longest_of_policies(&mut self) -> Option<Duration> {
         let policies = self.rules.policies.iter_mut();
         policies
-            .map(|policy| policy.mark_dead_on_failure())
+            .map(Policy::mark_dead_on_failure)
             .fold(None, std::cmp::max)
     }
 

@@ -1,15 +1,17 @@
 //! When a call has ended: with the head of its answer, or with the end of its body.
 
+use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
-use http::{HeaderMap, HeaderValue, Response};
+use http::Response;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
+use tokio::time::{Instant, Sleep, sleep};
 
 use super::breaker::CallGuard;
 use crate::body::ResponseBody;
-use crate::classify::Outcome;
+use crate::classify::{Outcome, TrailerRule};
 
 /// Settles a call whose answer is here. Sealed: [`AtHead`] and [`AtEnd`] are all there are.
 pub trait Tracking<Response>: Clone + sealed::Settles<Response> {}
@@ -32,8 +34,54 @@ impl Unsettled {
     }
 }
 
+/// What the end of a body is judged by.
+#[derive(Debug)]
+struct Following {
+    call: Unsettled,
+    trailers: TrailerRule,
+    /// When the head came, where the call is a probe.
+    probes_since: Option<Instant>,
+    /// Runs while the reader waits.
+    patience: Option<Pin<Box<Sleep>>>,
+}
+
+impl Following {
+    fn begin(call: Unsettled, trailers: TrailerRule) -> Self {
+        Self {
+            probes_since: call.0.asks().then(Instant::now),
+            call,
+            trailers,
+            patience: None,
+        }
+    }
+
+    /// A part has come. Whether the call is settled by it: a probe that still delivers when
+    /// hanging ones are given up has proved its dependency well.
+    fn delivers(&mut self) -> bool {
+        self.patience = None;
+        self.probes_since
+            .is_some_and(|since| self.call.0.delivers(since))
+    }
+
+    /// Nothing has come. Whether the call is settled by it: nothing came for so long that the
+    /// body counts as stalled.
+    fn waits(&mut self, context: &mut Context<'_>) -> bool {
+        let Some(longest) = self.call.0.stalled_after() else {
+            return false;
+        };
+        let patience = self
+            .patience
+            .get_or_insert_with(|| Box::pin(sleep(longest)));
+        let has_stalled = patience.as_mut().poll(context).is_ready();
+        if has_stalled {
+            self.call.settle(Outcome::Failure);
+        }
+        has_stalled
+    }
+}
+
 mod sealed {
-    use super::{Outcome, Unsettled};
+    use super::{Outcome, TrailerRule, Unsettled};
 
     pub trait Settles<Response> {
         /// What the caller gets.
@@ -45,6 +93,7 @@ mod sealed {
             response: Response,
             call: &mut Option<Unsettled>,
             outcome: Outcome,
+            trailers: TrailerRule,
         ) -> Self::Output;
     }
 }
@@ -58,8 +107,9 @@ pub(super) fn track<T: sealed::Settles<R>, R>(
     response: R,
     call: &mut Option<Unsettled>,
     outcome: Outcome,
+    trailers: TrailerRule,
 ) -> T::Output {
-    tracking.track(response, call, outcome)
+    tracking.track(response, call, outcome, trailers)
 }
 
 #[inline]
@@ -78,7 +128,13 @@ impl<R> sealed::Settles<R> for AtHead {
     type Output = R;
 
     #[inline]
-    fn track(&self, response: R, call: &mut Option<Unsettled>, outcome: Outcome) -> R {
+    fn track(
+        &self,
+        response: R,
+        call: &mut Option<Unsettled>,
+        outcome: Outcome,
+        _: TrailerRule,
+    ) -> R {
         settle(call, outcome);
         response
     }
@@ -97,6 +153,7 @@ impl<B: Body> sealed::Settles<Response<B>> for AtEnd {
         response: Response<B>,
         call: &mut Option<Unsettled>,
         outcome: Outcome,
+        trailers: TrailerRule,
     ) -> Self::Output {
         let call = match outcome {
             Outcome::Success if !response.body().is_end_stream() => call.take(),
@@ -105,7 +162,8 @@ impl<B: Body> sealed::Settles<Response<B>> for AtEnd {
                 None
             }
         };
-        response.map(|body| TrackedBody { body, call })
+        let following = call.map(|call| Following::begin(call, trailers));
+        response.map(|body| TrackedBody { body, following })
     }
 }
 
@@ -121,28 +179,37 @@ impl sealed::Settles<Response<ResponseBody>> for AtEndOfStream {
         response: Response<ResponseBody>,
         call: &mut Option<Unsettled>,
         outcome: Outcome,
+        trailers: TrailerRule,
     ) -> Self::Output {
         if outcome != Outcome::Success || response.body().bytes().is_some() {
             settle(call, outcome);
             return response;
         }
         let call = call.take();
-        response.map(|body| body.map_rest(|body| TrackedBody { body, call }))
+        let following = call.map(|call| Following::begin(call, trailers));
+        response.map(|body| body.map_rest(|body| TrackedBody { body, following }))
     }
 }
 
 pin_project! {
     /// A body whose end tells the breaker how the call went.
     ///
-    /// Read to its end, the call was good, unless trailers carry a `grpc-status` that blames the
-    /// server; broken off by an error, it failed. Dropped before its end it says nothing, unless
-    /// it had outlived the threshold of slow calls: so a stream that stalls until its reader
-    /// gives up counts as slow.
+    /// - Read to its end, the call was good, unless the classifier's
+    ///   [rule about trailers](crate::classify::Classify::trailers) says otherwise.
+    /// - Broken off by an error, it failed.
+    /// - When nothing comes for [`stalled_after`](super::CircuitBreakerConfig::stalled_after)
+    ///   although its reader waits, it has failed, from that moment on and whether the reader goes
+    ///   on waiting or not. The body itself is left as it is.
+    /// - Dropped before that, it says nothing, unless it had outlived the threshold of slow calls.
+    /// - A probe whose body still delivers after the
+    ///   [half-open deadline](super::CircuitBreakerConfig::half_open_deadline) was good: a stream
+    ///   without an end must not keep a breaker from closing.
     #[derive(Debug)]
     pub struct TrackedBody<B> {
         #[pin]
         body: B,
-        call: Option<Unsettled>,
+        // None once the call is settled.
+        following: Option<Following>,
     }
 }
 
@@ -155,20 +222,32 @@ impl<B: Body> Body for TrackedBody<B> {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
         let mut this = self.project();
-        let frame = ready!(this.body.as_mut().poll_frame(context));
+        let frame = this.body.as_mut().poll_frame(context);
+        let Some(following) = this.following else {
+            return frame;
+        };
         let outcome = match &frame {
-            None => Some(Outcome::Success),
-            Some(Err(_)) => Some(Outcome::Failure),
-            Some(Ok(frame)) => match frame.trailers_ref() {
-                Some(trailers) => Some(of_trailers(trailers)),
+            Poll::Pending => {
+                if following.waits(context) {
+                    *this.following = None;
+                }
+                return frame;
+            }
+            Poll::Ready(None) => Some(Outcome::Success),
+            Poll::Ready(Some(Err(_))) => Some(Outcome::Failure),
+            Poll::Ready(Some(Ok(frame))) => match frame.trailers_ref() {
+                Some(trailers) => Some(following.trailers.judge(trailers)),
                 // Whoever knows that this was the last frame need not ask for another one.
                 None => this.body.is_end_stream().then_some(Outcome::Success),
             },
         };
         if let Some(outcome) = outcome {
-            settle(this.call, outcome);
+            following.call.settle(outcome);
+            *this.following = None;
+        } else if following.delivers() {
+            *this.following = None;
         }
-        Poll::Ready(frame)
+        frame
     }
 
     fn is_end_stream(&self) -> bool {
@@ -178,17 +257,4 @@ impl<B: Body> Body for TrackedBody<B> {
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
     }
-}
-
-/// The statuses of gRPC that blame the server, as OpenTelemetry's conventions for gRPC servers
-/// list them: unknown, deadline exceeded, unimplemented, internal, unavailable, data loss.
-const GRPC_FAILURES: [&str; 6] = ["2", "4", "12", "13", "14", "15"];
-
-fn of_trailers(trailers: &HeaderMap) -> Outcome {
-    let status = trailers.get("grpc-status");
-    let is_failure = |status: &HeaderValue| GRPC_FAILURES.iter().any(|code| status == code);
-    if status.is_some_and(is_failure) {
-        return Outcome::Failure;
-    }
-    Outcome::Success
 }

@@ -1,7 +1,7 @@
-use http::Response;
+use http::{HeaderValue, Response};
 use tower_http::classify::{ClassifiedResponse, ClassifyResponse, GrpcCode, GrpcErrorsAsFailures};
 
-use super::{Classify, Outcome};
+use super::{Classify, Outcome, TrailerRule};
 use crate::{BoxError, rejection};
 
 /// The codes that blame the caller or say that nothing is out of order. What is left blames the
@@ -20,12 +20,15 @@ const NOT_THE_SERVERS_FAULT: [GrpcCode; 10] = [
     GrpcCode::Unauthenticated,
 ];
 
-/// Judges gRPC answers by the status in their head.
+/// `unauthenticated`, the last code that gRPC knows.
+const HIGHEST_CODE: u8 = 16;
+
+/// Judges gRPC answers by the status in their head or in their trailers.
 ///
 /// A call that fails before its first message carries `grpc-status` among the headers, and is
 /// judged by it. One that answers carries it in the trailers: its head is a success, and a breaker
 /// with [`track_bodies`](crate::circuit_breaker::CircuitBreakerBuilder::track_bodies) hears of
-/// the trailers when they come. An HTTP status of 500 and above is a failure of something in
+/// the trailers when they come, by the same rule. An HTTP status of 500 and above is a failure of something in
 /// between, and so is every error that the middleware did not make itself (see [`rejection`]).
 ///
 /// ```
@@ -44,12 +47,27 @@ const NOT_THE_SERVERS_FAULT: [GrpcCode; 10] = [
 #[derive(Debug, Clone)]
 pub struct GrpcClassify {
     classifier: GrpcErrorsAsFailures,
+    trailers: TrailerRule,
 }
 
 impl GrpcClassify {
     /// Judges by a classifier of tower-http, such as one with other codes that are no failures.
-    pub const fn new(classifier: GrpcErrorsAsFailures) -> Self {
-        Self { classifier }
+    pub fn new(classifier: GrpcErrorsAsFailures) -> Self {
+        // The trailers are judged as the same status in a head would be.
+        let is_failure = |code: &u8| {
+            let mut head = Response::new(());
+            let status = HeaderValue::from(u16::from(*code));
+            head.headers_mut().insert("grpc-status", status);
+            matches!(
+                classifier.clone().classify_response(&head),
+                ClassifiedResponse::Ready(Err(_))
+            )
+        };
+        let trailers = TrailerRule::grpc_failures((0..=HIGHEST_CODE).filter(is_failure));
+        Self {
+            classifier,
+            trailers,
+        }
     }
 
     /// Only codes that blame the server are failures (the default).
@@ -85,6 +103,10 @@ impl<B> Classify<Response<B>, BoxError> for GrpcClassify {
                 Outcome::Success
             }
         }
+    }
+
+    fn trailers(&self) -> TrailerRule {
+        self.trailers
     }
 }
 

@@ -2,12 +2,15 @@
 
 mod grpc;
 mod http;
+mod trailers;
 
 pub use self::grpc::GrpcClassify;
 pub use self::http::HttpClassify;
+pub use self::trailers::TrailerRule;
 
 /// What one finished call says about the health of the dependency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Outcome {
     /// The dependency did its work.
     Success,
@@ -36,6 +39,12 @@ impl Outcome {
 pub trait Classify<Response, Error> {
     /// What the result of a call says about the dependency.
     fn classify(&self, result: Result<&Response, &Error>) -> Outcome;
+
+    /// What trailers say about a call whose head was a success, where somebody follows its body
+    /// to the end (default: nothing).
+    fn trailers(&self) -> TrailerRule {
+        TrailerRule::ignored()
+    }
 }
 
 impl<F, Response, Error> Classify<Response, Error> for F

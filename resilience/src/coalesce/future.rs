@@ -109,9 +109,9 @@ where
         let begin = || fly(self.inner.clone(), self.request.clone());
         let (flight, is_leader) = self.shared.flights.board(&self.key, begin);
         if is_leader {
-            self.shared.led.increment();
+            self.shared.leads();
         } else {
-            self.shared.followed.increment();
+            self.shared.follows();
         }
         (flight, is_leader)
     }

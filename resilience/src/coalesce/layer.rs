@@ -10,7 +10,7 @@ use tower_layer::Layer;
 use super::flights::Flights;
 use super::key::default_key;
 use super::service::Coalesce;
-use crate::telemetry::{Counter, Telemetry, names};
+use crate::telemetry::{Counter, Event, Telemetry, names};
 
 /// Says which requests are the same: those with the same text. Nothing is shared where there is
 /// none. A closure `Fn(&Request<B>) -> Option<String>` is one.
@@ -51,8 +51,25 @@ pub struct CoalesceLayer<B, K = ReadsByTarget> {
 pub(super) struct Shared<B, K> {
     pub(super) key: K,
     pub(super) flights: Flights<B>,
-    pub(super) led: Counter,
-    pub(super) followed: Counter,
+    led: Counter,
+    followed: Counter,
+    name: String,
+    telemetry: Telemetry,
+}
+
+impl<B, K> Shared<B, K> {
+    /// Counts a read that began a call.
+    pub(super) fn leads(&self) {
+        self.led.increment();
+    }
+
+    /// Counts and tells of one that joined it.
+    pub(super) fn follows(&self) {
+        self.followed.increment();
+        self.telemetry.tell(|| Event::Coalesced {
+            client: self.name.clone(),
+        });
+    }
 }
 
 impl<B> CoalesceLayer<B> {
@@ -120,7 +137,7 @@ impl<B, K> CoalesceBuilder<B, K> {
         }
     }
 
-    /// Where metrics go (default: nowhere).
+    /// Where metrics and events go (default: nowhere).
     pub fn telemetry(mut self, telemetry: Telemetry) -> Self {
         self.telemetry = telemetry;
         self
@@ -138,6 +155,8 @@ impl<B, K> CoalesceBuilder<B, K> {
                 followed: count("follower"),
                 flights: Flights::default(),
                 key: self.key,
+                name: self.name,
+                telemetry: self.telemetry,
             }),
         }
     }

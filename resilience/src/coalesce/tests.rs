@@ -178,7 +178,7 @@ async fn a_follower_with_time_left_calls_for_itself_when_only_the_leader_had_non
 #[tokio::test(start_paused = true)]
 async fn each_caller_keeps_its_own_deadline() {
     let script = Script::new(|_| Ok("a title"));
-    let deadline = DeadlineLayer::builder("metadata").build();
+    let deadline = DeadlineLayer::builder("metadata").build().unwrap();
     let client = deadline.layer(layer().layer(script.service()));
     let within = |left| {
         let mut request = get("/7");

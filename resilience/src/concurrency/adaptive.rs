@@ -61,8 +61,8 @@ struct Window {
 /// Where the gradient is with measuring how long calls take without a queue.
 #[derive(Debug, Clone, Copy)]
 enum Measuring {
-    /// It will, then.
-    At(Instant),
+    /// It will, then; never, where that lies beyond the end of time.
+    At(Option<Instant>),
     /// The queue is being worked off under half the limit.
     Draining,
     /// What is measured now counts.
@@ -138,12 +138,10 @@ impl Adaptive {
             }
             Measuring::Now => {
                 self.unqueued = Some(window.average());
-                self.measuring = now
-                    .checked_add(remeasure_every)
-                    .map_or(Measuring::Now, Measuring::At);
+                self.measuring = Measuring::At(now.checked_add(remeasure_every));
                 return self.limit;
             }
-            Measuring::At(then) if now >= then => self.measuring = Measuring::Draining,
+            Measuring::At(Some(then)) if now >= then => self.measuring = Measuring::Draining,
             Measuring::At(_) => {}
         }
         let average = window.average();

@@ -58,11 +58,11 @@ impl<T> Line<T> {
         self.waiting.is_empty()
     }
 
-    /// Joins the line at `now`; whoever had to leave for it is turned away.
     pub(super) fn len(&self) -> usize {
         self.waiting.len()
     }
 
+    /// Joins the line at `now`; whoever had to leave for it is turned away.
     pub(super) fn join(
         &mut self,
         priority: Priority,

@@ -25,6 +25,46 @@
 //! (after CoDel; Nichols & Jacobson, "Controlling Queue Delay", 2012). With
 //! [`Queue::by_priority`] what matters more goes first, and takes the place of what matters
 //! less when the queue is full.
+//!
+//! **When not to use it**: an adaptive limit in front of what takes as long however much it has to
+//! do (it sleeps, it polls), or with a handful of calls a second: there is nothing to measure. A
+//! queue where the caller has something better to do than to wait.
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use resilience::BoxError;
+//! use resilience::bulkhead::{BulkheadConfig, BulkheadLayer};
+//! use resilience::concurrency::{AdaptiveLimit, Order, QueueDelay};
+//! use tower::{Layer, ServiceExt, service_fn};
+//!
+//! # #[tokio::main(flavor = "current_thread", start_paused = true)]
+//! # async fn main() -> Result<(), BoxError> {
+//! let layer = BulkheadLayer::builder("metadata")
+//!     .config(
+//!         BulkheadConfig::new()
+//!             .adaptive(AdaptiveLimit::aimd(Duration::from_millis(50)).bounds(2, 100))
+//!             .order(Order::AdaptiveLifo { after: Duration::from_millis(100) })
+//!             .queue_delay(QueueDelay::new(Duration::from_millis(10), Duration::from_millis(100)))
+//!             .by_priority(true),
+//!     )
+//!     .build()?;
+//! let limit = layer.handle();
+//! assert_eq!(limit.status().limit, 8, "four times its least value");
+//!
+//! // Calls take twice as long as they may: the limit goes down.
+//! let slow = layer.layer(service_fn(async |(): ()| {
+//!     tokio::time::sleep(Duration::from_millis(100)).await;
+//!     Ok::<_, BoxError>(())
+//! }));
+//! for _ in 0..10 {
+//!     let calls = (0..8).map(|_| slow.clone().oneshot(()));
+//!     futures_util::future::join_all(calls).await;
+//! }
+//! assert!(limit.status().limit < 8);
+//! # Ok(())
+//! # }
+//! ```
 
 mod adaptive;
 mod gate;

@@ -157,6 +157,50 @@ fn numbers_that_cannot_be_are_errors() {
     );
 }
 
+fn quick(in_flight: usize) -> Sample {
+    Sample {
+        latency: millis(10),
+        in_flight,
+        overloaded: false,
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_jumps_ends_one_window_and_one_that_goes_back_ends_none() {
+    for config in [
+        AdaptiveLimit::gradient().bounds(4, 100),
+        AdaptiveLimit::aimd(millis(20)).bounds(4, 100),
+    ] {
+        let begin = Instant::now() + millis(1_000);
+        let mut limit = Adaptive::new(config, begin);
+        for days in 1..=20 {
+            let now = begin + Duration::from_hours(24) * days;
+            for _ in 0..10 {
+                let early = begin.checked_sub(millis(1_000)).unwrap();
+                limit.record(quick(100), early);
+            }
+            let before = limit.limit();
+            limit.record(quick(100), now);
+            let after = limit.limit();
+            assert!((4..=100).contains(&after), "{after}");
+            assert!(after >= before / 2, "{before} to {after}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_gradient_that_never_measures_anew_uses_its_whole_limit() {
+    let config = AdaptiveLimit::gradient()
+        .bounds(4, 100)
+        .remeasure_every(Duration::MAX);
+    let begin = Instant::now();
+    let mut limit = Adaptive::new(config, begin);
+    for call in 0..2_000 {
+        limit.record(quick(100), begin + millis(20) * call);
+    }
+    assert_eq!(limit.limit(), 100);
+}
+
 // === The line ===
 
 #[tokio::test(start_paused = true)]

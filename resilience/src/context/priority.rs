@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 /// How much a request matters; the order is from most to least.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[non_exhaustive]
 pub enum Priority {
     /// A user waits, and without it nothing works: playback.
     Critical,
@@ -28,6 +29,7 @@ impl Priority {
 /// A word that names no priority.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("no such priority: expected critical, default or sheddable")]
+#[non_exhaustive]
 pub struct UnknownPriority;
 
 impl FromStr for Priority {

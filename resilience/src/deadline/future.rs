@@ -8,27 +8,35 @@ use std::task::{Context, Poll};
 use pin_project_lite::pin_project;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, Sleep, sleep_until};
+use tower_service::Service;
 
 use super::DeadlinePassed;
 use super::layer::Shared;
 use crate::BoxError;
+use crate::readiness::EagerFuture;
 
 pin_project! {
     /// Response future of [`DeadlineService`](super::DeadlineService).
-    pub struct ResponseFuture<F, R> {
+    pub struct ResponseFuture<S, Request>
+    where
+        S: Service<Request>,
+    {
         #[pin]
-        kind: Kind<F, R>,
+        kind: Kind<S, Request>,
     }
 }
 
 pin_project! {
     #[project = KindProjection]
-    enum Kind<F, R> {
+    enum Kind<S, Request>
+    where
+        S: Service<Request>,
+    {
         Refused { error: Option<DeadlinePassed> },
-        Unlimited { #[pin] future: F },
+        Unlimited { #[pin] future: EagerFuture<S, Request> },
         // Dropped with this future: nobody waits for a read.
         Read {
-            #[pin] future: F,
+            #[pin] future: EagerFuture<S, Request>,
             deadline: Instant,
             // Set when the answer is not there at once.
             end: Option<Pin<Box<Sleep>>>,
@@ -36,27 +44,31 @@ pin_project! {
         },
         // A task of its own, which goes on when this future is dropped.
         Write {
-            #[pin] task: JoinHandle<Result<R, BoxError>>,
+            #[pin] task: JoinHandle<Result<S::Response, BoxError>>,
             #[pin] end: Sleep,
             shared: Arc<Shared>,
         },
     }
 }
 
-impl<F, R> ResponseFuture<F, R> {
+impl<S: Service<Request>, Request> ResponseFuture<S, Request> {
     pub(super) const fn refused(error: DeadlinePassed) -> Self {
         Self {
             kind: Kind::Refused { error: Some(error) },
         }
     }
 
-    pub(super) const fn unlimited(future: F) -> Self {
+    pub(super) const fn unlimited(future: EagerFuture<S, Request>) -> Self {
         Self {
             kind: Kind::Unlimited { future },
         }
     }
 
-    pub(super) const fn read(future: F, deadline: Instant, shared: Arc<Shared>) -> Self {
+    pub(super) const fn read(
+        future: EagerFuture<S, Request>,
+        deadline: Instant,
+        shared: Arc<Shared>,
+    ) -> Self {
         Self {
             kind: Kind::Read {
                 future,
@@ -68,7 +80,7 @@ impl<F, R> ResponseFuture<F, R> {
     }
 
     pub(super) fn write(
-        task: JoinHandle<Result<R, BoxError>>,
+        task: JoinHandle<Result<S::Response, BoxError>>,
         deadline: Instant,
         shared: Arc<Shared>,
     ) -> Self {
@@ -82,11 +94,11 @@ impl<F, R> ResponseFuture<F, R> {
     }
 }
 
-impl<F, R> Future for ResponseFuture<F, R>
+impl<S, Request> Future for ResponseFuture<S, Request>
 where
-    F: Future<Output = Result<R, BoxError>>,
+    S: Service<Request, Error = BoxError>,
 {
-    type Output = Result<R, BoxError>;
+    type Output = Result<S::Response, BoxError>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project().kind.project() {
@@ -106,7 +118,7 @@ where
                 }
                 let end = end.get_or_insert_with(|| Box::pin(sleep_until(*deadline)));
                 std::task::ready!(end.as_mut().poll(context));
-                shared.expired_read.increment();
+                shared.expire_read();
                 Poll::Ready(Err(DeadlinePassed::during_work(&shared.name).into()))
             }
             KindProjection::Write { task, end, shared } => {
@@ -114,7 +126,7 @@ where
                     return Poll::Ready(joined.unwrap_or_else(|error| Err(error.into())));
                 }
                 std::task::ready!(end.poll(context));
-                shared.expired_write.increment();
+                shared.expire_write();
                 Poll::Ready(Err(DeadlinePassed::during_work(&shared.name).into()))
             }
         }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tower_layer::Layer;
 
 use super::DeadlineService;
+use crate::config::{Checks, ConfigError};
 use crate::ledger::Reason;
 use crate::telemetry::{Counter, Event, Telemetry, names};
 
@@ -17,18 +18,37 @@ pub(super) struct Shared {
     pub(super) reserve: Duration,
     refused: Counter,
     telemetry: Telemetry,
-    pub(super) expired_read: Counter,
-    pub(super) expired_write: Counter,
+    expired_read: Counter,
+    expired_write: Counter,
 }
 
 impl Shared {
     /// Counts and tells that a request came too late.
     pub(super) fn refuse(&self) {
         self.refused.increment();
-        self.telemetry.emit(Event::Rejected {
+        self.telemetry.tell(|| Event::Rejected {
             name: self.name.clone(),
             by: "deadline".to_owned(),
             reason: Reason::Deadline.as_str().to_owned(),
+        });
+    }
+
+    /// Counts and tells that the time was up while a read was at work, which ends with it.
+    pub(super) fn expire_read(&self) {
+        self.expired_read.increment();
+        self.expired(false);
+    }
+
+    /// The same for a write, which goes on.
+    pub(super) fn expire_write(&self) {
+        self.expired_write.increment();
+        self.expired(true);
+    }
+
+    fn expired(&self, goes_on: bool) {
+        self.telemetry.tell(|| Event::DeadlineExpired {
+            name: self.name.clone(),
+            goes_on,
         });
     }
 }
@@ -91,12 +111,19 @@ impl DeadlineBuilder {
     }
 
     /// The layer.
-    pub fn build(self) -> DeadlineLayer {
+    ///
+    /// # Errors
+    ///
+    /// A limit of zero, which would refuse everything.
+    pub fn build(self) -> Result<DeadlineLayer, ConfigError> {
+        if let Some(limit) = self.limit {
+            Checks("deadline").is_positive("limit", limit)?;
+        }
         let counter = |event| {
             self.telemetry
                 .counter(&names::DEADLINES, &[&self.name, event])
         };
-        DeadlineLayer {
+        Ok(DeadlineLayer {
             shared: Arc::new(Shared {
                 refused: counter("refused"),
                 expired_read: counter("expired-read"),
@@ -106,6 +133,6 @@ impl DeadlineBuilder {
                 limit: self.limit,
                 reserve: self.reserve,
             }),
-        }
+        })
     }
 }

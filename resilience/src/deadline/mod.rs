@@ -5,14 +5,35 @@
 //! passes, a read is dropped, since nobody waits for it; a write runs to its end, since half a
 //! write is worse than a late one.
 //!
+//! **When not to use it**: for work that must be done whoever waits for it, such as a job from a
+//! queue: give each step a [timeout](crate::timeout) instead.
+//!
 //! ```
 //! use std::time::Duration;
-//! use resilience::deadline::DeadlineLayer;
 //!
+//! use http::Request;
+//! use resilience::BoxError;
+//! use resilience::deadline::{Deadline, DeadlineLayer, DeadlinePassed};
+//! use tokio::time::Instant;
+//! use tower::{Layer, ServiceExt, service_fn};
+//!
+//! # #[tokio::main(flavor = "current_thread", start_paused = true)]
+//! # async fn main() -> Result<(), BoxError> {
 //! let layer = DeadlineLayer::builder("metadata")
 //!     .limit(Duration::from_millis(800))
-//!     .reserve(Duration::from_millis(10))
-//!     .build();
+//!     .build()?;
+//! let slow = layer.layer(service_fn(async |request: Request<()>| {
+//!     // Whatever stands inside can see how much time there is.
+//!     let end = Deadline::of(request.extensions());
+//!     tokio::time::sleep(Duration::from_secs(5)).await;
+//!     Ok::<_, BoxError>(end)
+//! }));
+//! let begun = Instant::now();
+//! let error = slow.oneshot(Request::new(())).await.unwrap_err();
+//! assert!(error.is::<DeadlinePassed>());
+//! assert_eq!(begun.elapsed().as_millis(), 800);
+//! # Ok(())
+//! # }
 //! ```
 
 mod error;

@@ -12,38 +12,46 @@ use super::layer::Shared;
 use super::{Deadline, DeadlinePassed, ResponseFuture, only_reads};
 use crate::BoxError;
 use crate::context::{CallContext, Carried};
+use crate::readiness::EagerService;
 
 /// Gives every request a deadline and keeps it; see the [module](super).
+///
+/// It is always ready: the wait for the inner service is a part of the time of a request, and one
+/// that comes too late is refused without it.
 #[derive(Debug, Clone)]
 pub struct DeadlineService<S> {
-    inner: S,
+    inner: EagerService<S>,
     shared: Arc<Shared>,
 }
 
 impl<S> DeadlineService<S> {
     pub(super) const fn new(inner: S, shared: Arc<Shared>) -> Self {
-        Self { inner, shared }
+        Self {
+            inner: EagerService::new(inner),
+            shared,
+        }
     }
 
     /// The service inside.
     pub const fn get_ref(&self) -> &S {
-        &self.inner
+        self.inner.get_ref()
     }
 
     /// The service inside.
     pub const fn get_mut(&mut self) -> &mut S {
-        &mut self.inner
+        self.inner.get_mut()
     }
 
     /// The service inside.
     pub fn into_inner(self) -> S {
-        self.inner
+        self.inner.into_inner()
     }
 
-    /// The earliest of what the request carries, what its context leaves and our own limit.
+    /// The earliest of what the request carries, what its context leaves and our own limit. A
+    /// reserve that is longer than time itself leaves nothing, a limit that is so limits nothing.
     fn deadline(&self, extensions: &Extensions, now: Instant) -> Option<Instant> {
         let left = CallContext::deadline_of(extensions)
-            .map(|end| end.checked_sub(self.shared.reserve).unwrap_or(end));
+            .map(|end| end.checked_sub(self.shared.reserve).unwrap_or(now));
         let own = self.shared.limit.and_then(|limit| now.checked_add(limit));
         [Deadline::of(extensions), left, own]
             .into_iter()
@@ -54,16 +62,18 @@ impl<S> DeadlineService<S> {
 
 impl<S, B> Service<Request<B>> for DeadlineService<S>
 where
-    S: Service<Request<B>, Error = BoxError>,
+    S: Service<Request<B>, Error = BoxError> + Clone + Send + 'static,
     S::Response: Send + 'static,
     S::Future: Send + 'static,
+    B: Send + 'static,
 {
     type Response = S::Response;
     type Error = BoxError;
-    type Future = ResponseFuture<S::Future, S::Response>;
+    type Future = ResponseFuture<S, Request<B>>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        self.inner.poll_ready(context)
+        self.inner.ask(context);
+        Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
@@ -72,6 +82,7 @@ where
             return ResponseFuture::unlimited(self.inner.call(request));
         };
         if deadline <= now {
+            self.inner.forget();
             self.shared.refuse();
             let late_by = now.saturating_duration_since(deadline);
             let error = DeadlinePassed::before_work(&self.shared.name, late_by);

@@ -38,7 +38,8 @@ async fn send(
     let layer = DeadlineLayer::builder("metadata")
         .limit(LIMIT)
         .reserve(Duration::from_millis(10))
-        .build();
+        .build()
+        .unwrap();
     let mut request = request(method);
     if let Some(context) = context {
         request.extensions_mut().insert(context);
@@ -105,7 +106,8 @@ async fn what_deadlines_do_is_counted_and_told() {
     let layer = DeadlineLayer::builder("metadata")
         .limit(LIMIT)
         .telemetry(telemetry.clone())
-        .build();
+        .build()
+        .unwrap();
     let service = layer.layer(service_fn(|_: Request<()>| async {
         tokio::time::sleep(LIMIT * 2).await;
         Ok::<_, BoxError>(())
@@ -125,5 +127,32 @@ async fn what_deadlines_do_is_counted_and_told() {
         by: "deadline".to_owned(),
         reason: "deadline".to_owned(),
     };
+    let expired = |goes_on| Event::DeadlineExpired {
+        name: "metadata".to_owned(),
+        goes_on,
+    };
+    assert_eq!(events.try_recv().unwrap(), expired(false));
+    assert_eq!(events.try_recv().unwrap(), expired(true));
     assert_eq!(events.try_recv().unwrap(), refused);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reserve_beyond_the_end_of_time_leaves_nothing_and_such_a_limit_limits_nothing() {
+    let work = service_fn(async |request: Request<()>| {
+        Ok::<_, BoxError>(Deadline::of(request.extensions()).map(|end| end - Instant::now()))
+    });
+    let mut late = request(Method::GET);
+    late.extensions_mut().insert(with_left(LIMIT));
+    let layer = DeadlineLayer::builder("metadata")
+        .reserve(Duration::MAX)
+        .build()
+        .unwrap();
+    assert!(!passed(layer.layer(work).oneshot(late).await).began());
+
+    let endless = DeadlineLayer::builder("metadata")
+        .limit(Duration::MAX)
+        .build()
+        .unwrap();
+    let left = endless.layer(work).oneshot(request(Method::GET)).await;
+    assert_eq!(left.unwrap(), None);
 }

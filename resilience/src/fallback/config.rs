@@ -113,6 +113,8 @@ impl Fallback {
 /// When there is no room, an answer goes that was not used since the last look at it
 /// (the second-chance algorithm, which is nearly least recently used and costs less).
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[must_use]
+#[non_exhaustive]
 pub struct LastGoodConfig {
     /// For how many different calls an answer is kept, default 1,000.
     pub capacity: usize,
@@ -124,6 +126,43 @@ pub struct LastGoodConfig {
     pub share: f64,
     /// When it is given at once, before the dependency is asked; default never.
     pub revalidate: Option<Revalidate>,
+}
+
+impl LastGoodConfig {
+    /// The defaults.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// For how many different calls an answer is kept (default 1,000).
+    pub const fn capacity(mut self, calls: usize) -> Self {
+        self.capacity = calls;
+        self
+    }
+
+    /// How many bytes headers and bodies may take together (default 8 MiB).
+    pub const fn maximum_bytes(mut self, bytes: usize) -> Self {
+        self.maximum_bytes = bytes;
+        self
+    }
+
+    /// From which age on an answer is no longer given (default 10 minutes).
+    pub const fn maximum_age(mut self, age: Duration) -> Self {
+        self.maximum_age = age;
+        self
+    }
+
+    /// How much of an answer is lost because it is old, 0 to 1 (default 1).
+    pub const fn share(mut self, share: f64) -> Self {
+        self.share = share;
+        self
+    }
+
+    /// When it is given at once, before the dependency is asked (default never).
+    pub fn revalidate(mut self, revalidate: impl Into<Option<Revalidate>>) -> Self {
+        self.revalidate = revalidate.into();
+        self
+    }
 }
 
 impl Default for LastGoodConfig {

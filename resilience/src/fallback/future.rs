@@ -206,7 +206,7 @@ impl Call {
         response.extensions_mut().insert(StandInUsed);
         let degradation = self.degradation(stand_in, reason, age);
         stand_in.count(reason);
-        self.shared.telemetry.emit(Event::Degraded {
+        self.shared.telemetry.tell(|| Event::Degraded {
             dependency: degradation.dependency.clone(),
             reason: reason.as_str().to_owned(),
             stood_in: degradation.stood_in.clone(),

@@ -64,7 +64,7 @@ impl<C> HedgeBuilder<C> {
         self
     }
 
-    /// Where metrics go (default: nowhere).
+    /// Where metrics and events go (default: nowhere).
     pub fn telemetry(mut self, telemetry: Telemetry) -> Self {
         self.telemetry = telemetry;
         self
@@ -86,7 +86,7 @@ impl<C> HedgeBuilder<C> {
     ///
     /// A number that the hedge cannot work with.
     pub fn build(self) -> Result<HedgeLayer<C>, ConfigError> {
-        let shared = Shared::new(self.name, self.config, &self.telemetry)?;
+        let shared = Shared::new(self.name, self.config, self.telemetry)?;
         Ok(HedgeLayer {
             shared: Arc::new(shared),
             classify: self.classify,

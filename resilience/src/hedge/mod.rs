@@ -13,20 +13,38 @@
 //!
 //! The balancer sends each attempt of a call to another endpoint.
 //!
-//! Do without it where calls are expensive for the dependency, where one endpoint is all there
-//! is, or where the slowness is in something that all endpoints share: a second call then waits
-//! in the same queue.
+//! **When not to use it**: where calls are expensive for the dependency, where one endpoint is all
+//! there is, or where the slowness is in something that all endpoints share: a second call then
+//! waits in the same queue.
 //!
 //! ```
+//! use std::sync::atomic::{AtomicBool, Ordering};
 //! use std::time::Duration;
-//! use resilience::hedge::{HedgeConfig, HedgeLayer};
-//! use resilience::quantile::QuantileConfig;
 //!
-//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use bytes::Bytes;
+//! use http::{Request, Response};
+//! use resilience::BoxError;
+//! use resilience::hedge::{HedgeConfig, HedgeLayer};
+//! use tokio::time::{Instant, sleep};
+//! use tower::{Layer, ServiceExt, service_fn};
+//!
+//! # #[tokio::main(flavor = "current_thread", start_paused = true)]
+//! # async fn main() -> Result<(), BoxError> {
 //! let layer = HedgeLayer::builder("metadata")
-//!     .config(HedgeConfig::after_quantile(QuantileConfig::new(0.95), Duration::from_millis(50)))
+//!     .config(HedgeConfig::after(Duration::from_millis(50)))
 //!     .build()?;
-//! # let _ = layer;
+//! // The first call meets a replica that hangs, the second one does not.
+//! static IS_FIRST: AtomicBool = AtomicBool::new(true);
+//! let client = layer.layer(service_fn(async |_: Request<Bytes>| {
+//!     if IS_FIRST.swap(false, Ordering::Relaxed) {
+//!         sleep(Duration::from_secs(60)).await;
+//!     }
+//!     sleep(Duration::from_millis(10)).await;
+//!     Ok::<_, BoxError>(Response::new(()))
+//! }));
+//! let begun = Instant::now();
+//! client.oneshot(Request::get("/titles").body(Bytes::new())?).await?;
+//! assert_eq!(begun.elapsed().as_millis(), 60);
 //! # Ok(())
 //! # }
 //! ```

@@ -7,7 +7,7 @@ use super::config::{Delay, HedgeConfig};
 use crate::config::ConfigError;
 use crate::quantile::LatencyQuantile;
 use crate::retry::{Budget, HasBudget, Withdrawal};
-use crate::telemetry::{Counter, Telemetry, names};
+use crate::telemetry::{Counter, Event, Telemetry, names};
 
 #[derive(Debug)]
 pub(super) struct Shared {
@@ -19,6 +19,7 @@ pub(super) struct Shared {
     lost: Counter,
     no_budget: Counter,
     no_time: Counter,
+    telemetry: Telemetry,
 }
 
 impl HasBudget for Shared {
@@ -35,7 +36,7 @@ impl Shared {
     pub(super) fn new(
         name: String,
         config: HedgeConfig,
-        telemetry: &Telemetry,
+        telemetry: Telemetry,
     ) -> Result<Self, ConfigError> {
         config.check()?;
         let result = |result| telemetry.counter(&names::HEDGES, &[&name, result]);
@@ -50,6 +51,7 @@ impl Shared {
             lost: result("lost"),
             no_budget: result("no-budget"),
             no_time: result("no-time"),
+            telemetry,
             config,
             name: name.into(),
         })
@@ -92,7 +94,9 @@ impl Shared {
             self.no_budget.increment();
             return false;
         }
-        tracing::debug!(client = &*self.name, "{} is slow: hedged", self.name);
+        self.telemetry.tell(|| Event::Hedged {
+            client: self.name.as_ref().to_owned(),
+        });
         true
     }
 

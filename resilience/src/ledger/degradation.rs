@@ -86,6 +86,7 @@ impl fmt::Display for Reason {
 
 /// One replaced part of one answer.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Degradation {
     /// The dependency whose part was replaced.
     pub dependency: String,
@@ -97,4 +98,29 @@ pub struct Degradation {
     pub weight: f64,
     /// How old the stand-in was, where that is known.
     pub age: Option<Duration>,
+}
+
+impl Degradation {
+    /// `stood_in` replaced what `dependency` should have given, a share of `weight` of the whole.
+    pub fn new(
+        dependency: impl Into<String>,
+        reason: Reason,
+        stood_in: impl Into<String>,
+        weight: f64,
+    ) -> Self {
+        Self {
+            dependency: dependency.into(),
+            reason,
+            stood_in: stood_in.into(),
+            weight,
+            age: None,
+        }
+    }
+
+    /// How old the stand-in was (default: not known).
+    #[must_use]
+    pub fn aged(mut self, age: impl Into<Option<Duration>>) -> Self {
+        self.age = age.into();
+        self
+    }
 }

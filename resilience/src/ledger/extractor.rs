@@ -24,10 +24,13 @@ use crate::context::CallContext;
 ///     "rows without weather"
 /// }
 ///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let routes: Router = Router::new()
 ///     .route("/home", get(home))
-///     .layer(resilience::server("gateway").layer());
+///     .layer(resilience::server("gateway").build()?);
 /// # let _ = routes;
+/// # Ok(())
+/// # }
 /// ```
 ///
 /// Outside of a [server stack](crate::server()) there is no ledger, and nothing is recorded.
@@ -124,7 +127,7 @@ mod tests {
         };
         let routes = Router::new()
             .route("/", get(handler))
-            .layer(crate::server("gateway").layer());
+            .layer(crate::server("gateway").build().unwrap());
         let request = Request::get("/").body(Body::empty()).unwrap();
         let answer = routes.oneshot(request).await.unwrap();
         let entries = super::super::parse(answer.headers());

@@ -3,6 +3,30 @@
 //! A weight is a share of the answer of the hop that reports it. What a call reports is
 //! multiplied by the weight that the caller declared for that call, and its sum is capped by
 //! it. So harvest, `1 − Σ weight`, means the same at every hop: how complete this answer is.
+//!
+//! **When not to use it**: for what the user must be told in words (that belongs into the answer
+//! itself; the ledger is for machines), or for failures: an answer of 5xx has no parts that could
+//! have been replaced.
+//!
+//! ```
+//! use resilience::ledger::{Degradation, Ledger, Reason, harvest, parse};
+//!
+//! let degradation = |dependency: &str, stood_in: &str, weight| {
+//!     Degradation::new(dependency, Reason::Open, stood_in, weight)
+//! };
+//! let ledger = Ledger::default();
+//! // This hop left the weather out, which was a tenth of its answer.
+//! ledger.record(degradation("weather", "none", 0.1));
+//! // And metadata, which provides half of it, says that half of its own part was replaced.
+//! ledger.merge(vec![degradation("profiles", "last-good", 0.5)], 0.5);
+//! assert!((harvest(&ledger.entries()) - 0.65).abs() < 1e-9);
+//!
+//! let mut headers = http::HeaderMap::new();
+//! if let Some(header) = ledger.to_header() {
+//!     headers.insert(resilience::ledger::HEADER, header);
+//! }
+//! assert_eq!(parse(&headers).len(), 2);
+//! ```
 
 mod degradation;
 #[cfg(feature = "axum")]

@@ -4,6 +4,27 @@
 //! and the younger one takes its place. So an answer covers between half of the window and the
 //! whole of it, and what is older has left altogether. A histogram has a fixed number of buckets
 //! (`hdrhistogram`, two significant digits): an answer is at most 1 % too high.
+//!
+//! Hedges and adaptive timeouts are made of it. **When not to use it**: for a metric (a histogram
+//! of Prometheus can be added up over instances, a quantile cannot), or with so few calls that
+//! [`minimum_samples`](QuantileConfig::minimum_samples) is seldom reached.
+//!
+//! ```
+//! use std::time::Duration;
+//! use resilience::quantile::{LatencyQuantile, QuantileConfig};
+//!
+//! # fn main() -> Result<(), resilience::config::ConfigError> {
+//! let p95 = LatencyQuantile::new(QuantileConfig::new(0.95).minimum_samples(100))?;
+//! for millis in 1..=99 {
+//!     p95.record(Duration::from_millis(millis));
+//! }
+//! assert_eq!(p95.value(), None, "too few to say");
+//! p95.record(Duration::from_millis(100));
+//! let value = p95.value().unwrap_or_default().as_millis();
+//! assert!((95..=96).contains(&value), "{value}");
+//! # Ok(())
+//! # }
+//! ```
 
 use std::time::Duration;
 
@@ -40,7 +61,7 @@ impl QuantileConfig {
     }
 
     /// How far back it looks (default 30 s: long enough for a quantile of a quiet client, short
-    /// enough to follow a deployment).
+    /// enough to follow a deployment). A window beyond the end of time never forgets.
     pub const fn window(mut self, window: Duration) -> Self {
         self.window = window;
         self
@@ -76,8 +97,9 @@ struct Recent {
     /// What is answered from.
     older: Histogram<u32>,
     younger: Histogram<u32>,
-    /// When the younger one takes the place of the older one.
-    turn: Instant,
+    /// When the younger one takes the place of the older one: never, where the window reaches
+    /// beyond the end of time.
+    turn: Option<Instant>,
     /// The answer, and of how many latencies it was computed.
     answer: Option<Duration>,
     answered_at: u64,
@@ -101,7 +123,7 @@ impl LatencyQuantile {
             recent: Mutex::new(Recent {
                 older: histogram()?,
                 younger: histogram()?,
-                turn: Instant::now() + config.window / 2,
+                turn: Instant::now().checked_add(config.window / 2),
                 answer: None,
                 answered_at: 0,
             }),
@@ -137,17 +159,17 @@ impl LatencyQuantile {
 
 impl Recent {
     fn turn_at(&mut self, now: Instant, half: Duration) {
-        if now < self.turn {
+        let Some(turn) = self.turn.filter(|turn| now >= *turn) else {
             return;
-        }
+        };
         // After a whole half without any latency the younger one is old as well.
-        let is_long_ago = now.saturating_duration_since(self.turn) >= half;
+        let is_long_ago = now.saturating_duration_since(turn) >= half;
         std::mem::swap(&mut self.older, &mut self.younger);
         self.younger.reset();
         if is_long_ago {
             self.older.reset();
         }
-        self.turn = now + half;
+        self.turn = now.checked_add(half);
         self.answer = None;
     }
 }

@@ -43,6 +43,23 @@ async fn what_is_older_than_the_window_has_left() {
     assert_eq!(quantile.value(), None);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_jump_of_the_clock_forgets_everything_and_the_next_latencies_count() {
+    let quantile = p90();
+    for _ in 0..3 {
+        for _ in 0..100 {
+            quantile.record(millis(500));
+        }
+        assert!(quantile.value() >= Some(millis(495)));
+        advance(Duration::from_hours(24 * 365)).await;
+        assert_eq!(quantile.value(), None);
+    }
+    for _ in 0..10 {
+        quantile.record(millis(5));
+    }
+    assert!(quantile.value() < Some(millis(6)));
+}
+
 /// Regression of a pitfall: a reservoir that grows with the records it is given.
 #[tokio::test(start_paused = true)]
 async fn pitfall_the_reservoir_grows_with_records() {
@@ -92,4 +109,16 @@ proptest! {
         let exact = micros[rank.clamp(1, micros.len()) - 1] as f64;
         prop_assert!(answer >= exact * 0.999 && answer <= exact * 1.011, "{answer} for {exact}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_window_beyond_the_end_of_time_never_forgets() {
+    let config = QuantileConfig::new(0.9)
+        .window(Duration::MAX)
+        .minimum_samples(1);
+    let latencies = LatencyQuantile::new(config).unwrap();
+    latencies.record(millis(10));
+    advance(Duration::from_secs(1_000_000)).await;
+    latencies.record(millis(10));
+    assert!(latencies.value().is_some_and(|value| value >= millis(10)));
 }

@@ -138,7 +138,7 @@ impl Inner {
 
     fn refuse(&self, wait: Duration) -> RateLimited {
         self.refused.increment();
-        self.telemetry.emit(Event::Rejected {
+        self.telemetry.tell(|| Event::Rejected {
             name: self.name.to_string(),
             by: "rate-limit".to_owned(),
             reason: Reason::Limited.as_str().to_owned(),

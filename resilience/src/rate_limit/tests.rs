@@ -55,6 +55,22 @@ async fn a_quota_is_earned_evenly_and_kept_up_to_the_burst() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_jump_of_the_clock_earns_no_more_than_the_burst() {
+    let limiter = by_caller(2).build().unwrap();
+    let passes = |caller| limiter.check(&from(Some(caller))).is_ok();
+    for _ in 0..3 {
+        for caller in ["ana", "bob"] {
+            assert!(passes(caller) && passes(caller) && !passes(caller));
+        }
+        advance(Duration::from_hours(24 * 365)).await;
+    }
+    assert!(passes("a new one"));
+    // 584 years, where nanoseconds end: time has stood still long before.
+    advance(Duration::from_nanos(u64::MAX)).await;
+    assert!(passes("ana") && passes("ana") && !passes("ana"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn each_key_has_a_quota_of_its_own_and_no_key_is_not_limited() {
     let limiter = by_caller(100).build().unwrap();
     for caller in ["ana", "bob"] {

@@ -193,6 +193,18 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_jump_of_the_clock_leaves_the_minimum_and_no_more() {
+        let budget = Budget::new(1.0, 1);
+        for _ in 0..3 {
+            (0..100).for_each(|_| budget.deposit());
+            assert_eq!(granted(&budget, 500), 110);
+            tokio::time::advance(Duration::from_hours(24 * 365)).await;
+            assert_eq!(granted(&budget, 500), 10);
+            tokio::time::advance(Duration::from_hours(24 * 365)).await;
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn what_was_counted_can_be_looked_at() {
         let budget = Budget::new(0.25, 1);
         (0..10).for_each(|_| budget.deposit());

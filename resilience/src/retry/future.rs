@@ -22,6 +22,11 @@ use crate::deadline::Deadline;
 use crate::readiness::EagerFuture;
 use crate::transport::TransportError;
 
+/// A wait beyond the end of time: nobody waits for ever.
+fn has_no_end(wait: Duration) -> bool {
+    Instant::now().checked_add(wait).is_none()
+}
+
 pin_project! {
     /// The future of [`Retry`](super::Retry).
     pub struct ResponseFuture<S, C, RequestBody>
@@ -143,7 +148,7 @@ impl<S, C, RequestBody> Call<S, C, RequestBody> {
         let own = waits.next().unwrap_or_default();
         let wait = own.max(asked_for.unwrap_or_default());
         let is_too_long = self.deadline.is_none() && wait > shared.config.longest_wait.max(own);
-        if is_too_long || !self.has_time_after(wait) {
+        if is_too_long || has_no_end(wait) || !self.has_time_after(wait) {
             return Err(GaveUp::NoTime);
         }
         if !self.shared.withdraw() {

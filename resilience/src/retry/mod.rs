@@ -24,6 +24,49 @@
 //! failure multiplies), for a dependency that is overloaded rather than faulty (a
 //! [budget](RetryConfig::budget) of 0 still repeats refused connections), and for writes whose
 //! dependency does not recognise an `Idempotency-Key`.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use std::sync::atomic::{AtomicU32, Ordering};
+//! use std::time::Duration;
+//!
+//! use bytes::Bytes;
+//! use http::{Request, Response, StatusCode};
+//! use resilience::BoxError;
+//! use resilience::body::ResponseBody;
+//! use resilience::retry::{RetryConfig, RetryLayer};
+//! use tower::{Layer, ServiceExt, service_fn};
+//!
+//! # #[tokio::main(flavor = "current_thread", start_paused = true)]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+//! let layer = RetryLayer::builder("metadata")
+//!     .config(
+//!         RetryConfig::new()
+//!             .maximum_attempts(3)
+//!             .backoff(Duration::from_millis(10), Duration::from_millis(200)),
+//!     )
+//!     .build()?;
+//! let attempts = Arc::new(AtomicU32::new(0));
+//! let counter = Arc::clone(&attempts);
+//! let client = layer.layer(service_fn(move |_: Request<Bytes>| {
+//!     let mut answer = Response::new(ResponseBody::empty());
+//!     if counter.fetch_add(1, Ordering::Relaxed) < 2 {
+//!         *answer.status_mut() = StatusCode::BAD_GATEWAY;
+//!     }
+//!     std::future::ready(Ok::<_, BoxError>(answer))
+//! }));
+//! let read = Request::get("/titles").body(Bytes::new())?;
+//! assert_eq!(client.clone().oneshot(read).await?.status(), StatusCode::OK);
+//! assert_eq!(attempts.load(Ordering::Relaxed), 3);
+//!
+//! // A write without an `Idempotency-Key` is sent once, whatever comes of it.
+//! attempts.store(0, Ordering::Relaxed);
+//! let write = Request::post("/ratings").body(Bytes::from("5"))?;
+//! assert_eq!(client.oneshot(write).await?.status(), StatusCode::BAD_GATEWAY);
+//! assert_eq!(attempts.load(Ordering::Relaxed), 1);
+//! # Ok(())
+//! # }
+//! ```
 
 mod budget;
 mod config;

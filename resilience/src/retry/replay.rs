@@ -343,12 +343,88 @@ mod tests {
         assert_eq!(attempts(Method::PUT, full(), 5).await, 3);
     }
 
-    /// Pitfall: buffers that grow while nobody knows yet whether they will be of use.
+    /// A body that counts the parts that were taken out of it, and announces a size.
+    struct Watched<B> {
+        body: B,
+        size: SizeHint,
+        taken: Arc<Mutex<usize>>,
+    }
+
+    impl<B: Body<Data = Bytes, Error = BoxError> + Unpin> Body for Watched<B> {
+        type Data = Bytes;
+        type Error = BoxError;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            context: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+            let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
+            *self.taken.lock() += usize::from(frame.is_some());
+            Poll::Ready(frame)
+        }
+
+        fn size_hint(&self) -> SizeHint {
+            self.size
+        }
+    }
+
+    fn watched<B: Body>(body: B) -> (Watched<B>, Arc<Mutex<usize>>) {
+        let taken = Arc::new(Mutex::new(0));
+        let watched = Watched {
+            size: body.size_hint(),
+            body,
+            taken: Arc::clone(&taken),
+        };
+        (watched, taken)
+    }
+
+    /// How many parts had been taken out of the body when the service inside was called.
+    async fn taken_before_the_call<B>(method: Method, body: B, limit: usize) -> usize
+    where
+        B: Body<Data = Bytes, Error = BoxError> + Send + Unpin + 'static,
+    {
+        let (body, taken) = watched(body);
+        let service =
+            ReplayLayer::new()
+                .limit(limit)
+                .layer(service_fn(move |_: Request<ReplayBody>| {
+                    std::future::ready(Ok::<_, BoxError>(*taken.lock()))
+                }));
+        let request = Request::builder().method(method).body(body).unwrap();
+        service.oneshot(request).await.unwrap()
+    }
+
+    /// Buffers that grow while nobody knows yet whether they will be of use.
     #[tokio::test(start_paused = true)]
-    async fn pitfall_retryability_is_decided_before_anything_is_buffered() {
+    async fn pitfall_retryability_is_decided_after_buffering() {
+        assert_eq!(taken_before_the_call(Method::PUT, full(), 5).await, 1);
+        assert_eq!(taken_before_the_call(Method::POST, full(), 5).await, 0);
+        assert_eq!(taken_before_the_call(Method::PUT, full(), 4).await, 0);
+        let unknown_length = taken_before_the_call(Method::PUT, stream(), 1_000);
+        assert_eq!(unknown_length.await, 0);
+
         assert_eq!(attempts(Method::PUT, full(), 4).await, 1);
         assert_eq!(attempts(Method::POST, full(), 5).await, 1);
         assert_eq!(attempts(Method::PUT, stream(), 1_000).await, 1);
+    }
+
+    /// linkerd2-proxy#1039: what announces less than it sends is cut off at the limit, too.
+    #[tokio::test(start_paused = true)]
+    async fn pitfall_the_replay_buffer_has_no_cap() {
+        let endless = futures_util::stream::repeat_with(|| {
+            Ok::<_, BoxError>(Frame::data(Bytes::from_static(&[0; 1_000])))
+        });
+        let (mut body, taken) = watched(StreamBody::new(endless));
+        body.size = SizeHint::with_exact(10);
+        let service =
+            ReplayLayer::new()
+                .limit(5_000)
+                .layer(service_fn(async |_: Request<ReplayBody>| {
+                    Ok::<_, BoxError>(())
+                }));
+        let request = Request::put("/notes/7").body(body).unwrap();
+        assert!(service.oneshot(request).await.is_err());
+        assert!(*taken.lock() <= 6, "{} parts were kept", *taken.lock());
     }
 
     #[tokio::test(start_paused = true)]

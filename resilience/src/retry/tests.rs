@@ -382,3 +382,14 @@ async fn any_iterator_says_how_long_to_wait() {
     retry.oneshot(request(Method::GET)).await.unwrap();
     assert_eq!(begun.elapsed(), Duration::from_millis(370));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_without_an_end_is_not_begun() {
+    let script = Script::new([Answer(500)]);
+    let config = RetryConfig::new().waits(std::iter::repeat(Duration::MAX));
+    let begun = Instant::now();
+    let retry = layer(config).layer(script.service());
+    let answer = retry.oneshot(request(Method::GET)).await.unwrap();
+    assert_eq!((answer.status().as_u16(), script.attempts()), (500, 1));
+    assert_eq!(begun.elapsed(), Duration::ZERO);
+}

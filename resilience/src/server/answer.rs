@@ -1,12 +1,13 @@
 //! The answers that the middleware gives itself.
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use http::header::RETRY_AFTER;
 use http::{HeaderValue, Response, StatusCode};
 use http_body_util::{Either, Full};
 use tower_http::body::UnsyncBoxBody;
 
 use crate::BoxError;
+use crate::answer::json;
 use crate::fault::FaultyBody;
 use crate::rate_limit::{RateLimited, whole_seconds};
 
@@ -17,28 +18,9 @@ pub type ServerBody<B> = Either<UnsyncBoxBody<Bytes, BoxError>, B>;
 /// middleware.
 pub(super) type GuardedBody<B> = Either<FaultyBody<B>, Full<Bytes>>;
 
-/// 504: the time was up, before or while work was done.
-pub(super) fn too_late() -> Response<Full<Bytes>> {
-    own(
-        StatusCode::GATEWAY_TIMEOUT,
-        r#"{"error":{"code":"deadline","message":"the deadline has passed"}}"#,
-    )
-}
-
-/// 503: there is no place. The queue is short, so a second is long enough.
-pub(super) fn overloaded() -> Response<Full<Bytes>> {
-    let mut answer = own(
-        StatusCode::SERVICE_UNAVAILABLE,
-        r#"{"error":{"code":"overloaded","message":"too many requests at the moment"}}"#,
-    );
-    let headers = answer.headers_mut();
-    headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
-    answer
-}
-
 /// 429: the caller has used up its quota.
 pub(super) fn limited(limited: &RateLimited) -> Response<Full<Bytes>> {
-    let mut answer = own(
+    let mut answer = json(
         StatusCode::TOO_MANY_REQUESTS,
         r#"{"error":{"code":"rate-limited","message":"too many requests from this caller"}}"#,
     );
@@ -51,16 +33,8 @@ pub(super) fn limited(limited: &RateLimited) -> Response<Full<Bytes>> {
 
 /// 500: a panic of the handler. What it said is for the log.
 pub(super) fn broken() -> Response<Full<Bytes>> {
-    own(
+    json(
         StatusCode::INTERNAL_SERVER_ERROR,
         r#"{"error":{"code":"internal","message":"something went wrong here"}}"#,
     )
-}
-
-fn own(status: StatusCode, body: &'static str) -> Response<Full<Bytes>> {
-    let mut answer = Response::new(Full::from(body));
-    *answer.status_mut() = status;
-    let headers = answer.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    answer
 }

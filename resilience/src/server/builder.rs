@@ -8,13 +8,13 @@ use http::request::Parts;
 use super::boundary::Boundary;
 use super::count::Counts;
 use super::layer::{ServerLayer, Shared};
-use super::queue::Queue;
-use crate::concurrency::{self, AdaptiveLimit, Gate, Order, QueueDelay};
-use crate::config::ConfigError;
+use crate::concurrency::{AdaptiveLimit, Order, QueueDelay};
+use crate::config::{Checks, ConfigError};
 use crate::context::Priority;
 use crate::fault::Faults;
+use crate::load_shed::{HEALTH, LoadShedBuilder};
 use crate::rate_limit::{RateLimiter, RateLimiterBuilder};
-use crate::telemetry::{Telemetry, names};
+use crate::telemetry::Telemetry;
 
 /// How much a stranger's request matters.
 pub(super) type PriorityOf = Arc<dyn Fn(&Parts) -> Priority + Send + Sync>;
@@ -30,23 +30,10 @@ enum RateLimitSource {
 }
 
 impl RateLimitSource {
-    fn mistake(&self) -> Option<ConfigError> {
+    fn limiter(self, telemetry: &Telemetry) -> Result<RateLimiter, ConfigError> {
         match self {
-            Self::Limiter(_) => None,
-            Self::Builder(builder) => builder.clone().build().err(),
-        }
-    }
-
-    fn limiter(self, telemetry: &Telemetry) -> Option<RateLimiter> {
-        match self {
-            Self::Limiter(limiter) => Some(limiter),
-            Self::Builder(builder) => match builder.telemetry(telemetry.clone()).build() {
-                Ok(limiter) => Some(limiter),
-                Err(error) => {
-                    tracing::error!(%error, "nothing is limited: {error}");
-                    None
-                }
-            },
+            Self::Limiter(limiter) => Ok(limiter),
+            Self::Builder(builder) => builder.telemetry(telemetry.clone()).build(),
         }
     }
 }
@@ -58,9 +45,10 @@ pub struct ServerBuilder {
     boundary: Boundary,
     enabled: bool,
     telemetry: Telemetry,
-    max_in_flight: usize,
-    adaptive: Option<AdaptiveLimit>,
-    queue: concurrency::Queue,
+    sheds: bool,
+    shed: LoadShedBuilder,
+    deadlines: bool,
+    catch_panics: bool,
     default_deadline: Option<Duration>,
     reserve: Duration,
     exempt: Vec<String>,
@@ -74,18 +62,18 @@ pub struct ServerBuilder {
 impl ServerBuilder {
     pub(super) fn new(name: String) -> Self {
         Self {
+            sheds: true,
+            shed: LoadShedBuilder::new(name.clone()),
+            deadlines: true,
+            catch_panics: true,
             name,
             // Nobody is trusted by accident.
             boundary: Boundary::Edge,
             enabled: true,
             telemetry: Telemetry::default(),
-            // Far above what a service of this kind needs and far below what breaks it.
-            max_in_flight: 256,
-            adaptive: None,
-            queue: concurrency::Queue::new(256, Duration::from_millis(100)).by_priority(true),
             default_deadline: None,
             reserve: Duration::ZERO,
-            exempt: ["/livez", "/readyz", "/healthz"].map(str::to_owned).into(),
+            exempt: HEALTH.map(str::to_owned).into(),
             route_label: Arc::new(|_| "all".to_owned()),
             priority: None,
             rate_limit: None,
@@ -122,19 +110,23 @@ impl ServerBuilder {
         self
     }
 
-    /// How many requests are worked on at once (default 256).
+    /// How many requests are worked on at once (default 256, see [`LoadShedBuilder`]); `None`
+    /// takes limit and queue out, adaptive or not: everything is worked on at once.
     #[must_use]
-    pub const fn max_in_flight(mut self, requests: usize) -> Self {
-        self.max_in_flight = requests;
+    pub fn max_in_flight(mut self, requests: impl Into<Option<usize>>) -> Self {
+        let requests = requests.into();
+        self.sheds = requests.is_some();
+        if let Some(requests) = requests {
+            self.shed = self.shed.max_in_flight(requests);
+        }
         self
     }
 
     /// How many may wait, and for how long (default 256 and 100 ms: longer than a hiccup,
     /// shorter than what a caller gives one attempt).
     #[must_use]
-    pub const fn queue(mut self, length: usize, wait: Duration) -> Self {
-        self.queue.length = length;
-        self.queue.wait = wait;
+    pub fn queue(mut self, length: usize, wait: Duration) -> Self {
+        self.shed = self.shed.queue(length, wait);
         self
     }
 
@@ -142,22 +134,47 @@ impl ServerBuilder {
     /// [`max_in_flight`](Self::max_in_flight) (default: none).
     #[must_use]
     pub fn adaptive(mut self, limit: impl Into<Option<AdaptiveLimit>>) -> Self {
-        self.adaptive = limit.into();
+        self.shed = self.shed.adaptive(limit);
         self
     }
 
     /// In which order those that wait get a place (default: first come, first served, among
     /// those that matter alike).
     #[must_use]
-    pub const fn queue_order(mut self, order: Order) -> Self {
-        self.queue = self.queue.order(order);
+    pub fn queue_order(mut self, order: Order) -> Self {
+        self.shed = self.shed.queue_order(order);
         self
     }
 
     /// When waiting has become pointless (default: not before the time limit of the queue).
     #[must_use]
     pub fn queue_delay(mut self, delay: impl Into<Option<QueueDelay>>) -> Self {
-        self.queue = self.queue.delay(delay);
+        self.shed = self.shed.queue_delay(delay);
+        self
+    }
+
+    /// What those are told in `Retry-After` that find no place (default 1 s); `None` leaves the
+    /// header out.
+    #[must_use]
+    pub fn retry_after(mut self, time: impl Into<Option<Duration>>) -> Self {
+        self.shed = self.shed.retry_after(time);
+        self
+    }
+
+    /// Whether deadlines are kept (default: yes); `false` takes both parts out: nothing is
+    /// refused for being late, and no work is cut off. The handler's own calls still know how
+    /// much time is left.
+    #[must_use]
+    pub const fn deadlines(mut self, deadlines: bool) -> Self {
+        self.deadlines = deadlines;
+        self
+    }
+
+    /// Whether a handler that panics is answered with a 500 (default: yes); `false` lets the
+    /// panic go on, which breaks the connection.
+    #[must_use]
+    pub const fn catch_panics(mut self, catch: bool) -> Self {
+        self.catch_panics = catch;
         self
     }
 
@@ -224,55 +241,51 @@ impl ServerBuilder {
     }
 
     /// How requests are labelled in metrics, such as by the route that matched (default: all
-    /// alike). At most 512 labels are told apart.
+    /// alike). At most 256 labels are told apart.
     #[must_use]
     pub fn route_label(mut self, label: impl Fn(&Parts) -> String + Send + Sync + 'static) -> Self {
         self.route_label = Arc::new(label);
         self
     }
 
-    /// Says of a number that it cannot be. [`layer`](Self::layer) makes the best of such a one:
-    /// with no place at all every request is refused, and a [quota](Self::quota) that cannot
-    /// be is logged as an error and does not limit.
-    ///
-    /// # Errors
-    ///
-    /// The first number that cannot be.
-    pub fn check(&self) -> Result<(), ConfigError> {
-        self.mistakes().into_iter().next().map_or(Ok(()), Err)
-    }
-
     /// What cannot be.
     pub(crate) fn mistakes(&self) -> Vec<ConfigError> {
-        let no_place = || ConfigError::new("server", "max_in_flight", 0, "at least 1");
-        let parts = [
-            (self.max_in_flight == 0).then(no_place),
-            self.queue.check("server").err(),
-            self.adaptive.and_then(|it| it.check("server").err()),
-            self.rate_limit.as_ref().and_then(RateLimitSource::mistake),
-        ];
-        parts.into_iter().flatten().collect()
+        let no_time = self.default_deadline.map_or(Ok(()), |deadline| {
+            Checks("server").is_positive("default_deadline", deadline)
+        });
+        let mut mistakes: Vec<ConfigError> = no_time.err().into_iter().collect();
+        mistakes.extend(self.shed.mistakes());
+        let limiter = self.rate_limit.clone();
+        mistakes.extend(limiter.and_then(|it| it.limiter(&Telemetry::default()).err()));
+        mistakes
+    }
+
+    /// How many may wait, and for how long, as it stands.
+    #[cfg(feature = "settings")]
+    pub(crate) const fn present_queue(&self) -> (usize, Duration) {
+        self.shed.present_queue()
     }
 
     /// The layer. Every service it is put around shares one queue.
-    pub fn layer(self) -> ServerLayer {
-        let queued = self
-            .telemetry
-            .gauge(&names::SERVER_QUEUED, &[self.name.as_str()]);
-        let shown = self
-            .telemetry
-            .gauge(&names::SERVER_LIMIT, &[self.name.as_str()]);
-        let gate = match self.adaptive {
-            Some(adaptive) => Gate::adaptive(adaptive, self.queue, shown),
-            None => Gate::fixed(self.max_in_flight, self.queue, shown),
-        };
+    ///
+    /// # Errors
+    ///
+    /// The first number that cannot be, with its name and what would be right.
+    pub fn build(self) -> Result<ServerLayer, ConfigError> {
+        if let Some(mistake) = self.mistakes().into_iter().next() {
+            return Err(mistake);
+        }
+        let shed = self.shed.telemetry(self.telemetry.clone());
         let rate_limit = self
             .rate_limit
-            .and_then(|source| source.limiter(&self.telemetry));
+            .map(|source| source.limiter(&self.telemetry))
+            .transpose()?;
         let counts = Counts::new(&self.name, self.telemetry, self.route_label)
             .with_semantic_metrics(self.semantic_metrics);
-        ServerLayer::new(Shared {
-            queue: Queue::new(gate, self.queue.wait, queued),
+        Ok(ServerLayer::new(Shared {
+            shedder: self.sheds.then(|| shed.shedder()),
+            deadlines: self.deadlines,
+            catch_panics: self.catch_panics,
             name: self.name,
             boundary: self.boundary,
             enabled: self.enabled,
@@ -283,6 +296,6 @@ impl ServerBuilder {
             rate_limit,
             faults: self.faults,
             counts,
-        })
+        }))
     }
 }

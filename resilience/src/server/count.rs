@@ -9,26 +9,12 @@ use http::{Method, StatusCode};
 use parking_lot::RwLock;
 
 use super::builder::RouteLabel;
-use crate::context::Priority;
 use crate::ledger::Reason;
 use crate::telemetry::{Counter, End, Event, Gauge, Histogram, RequestDurations, Telemetry, names};
 
 /// How many routes are told apart: what a label function makes of a stranger's path must not
 /// grow without bound.
 const MAXIMUM_ROUTES: usize = 256;
-
-const PRIORITIES: [Priority; 3] = [Priority::Critical, Priority::Default, Priority::Sheddable];
-
-/// Which rule turned a request away.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Refusal {
-    /// As many wait in the queue as may.
-    Full,
-    /// No place came free in time.
-    Waited,
-    /// The deadline passed, before or during work.
-    Deadline,
-}
 
 /// Counts what a server does. Handles are resolved once per route.
 pub(super) struct Counts {
@@ -39,10 +25,7 @@ pub(super) struct Counts {
     pub(super) in_flight: Gauge,
     degraded: Counter,
     panics: Counter,
-    full: Counter,
-    waited: Counter,
     late: Counter,
-    shed: [Counter; 3],
     semantic: Option<RequestDurations>,
 }
 
@@ -55,13 +38,8 @@ pub(super) struct Route {
 
 impl Counts {
     pub(super) fn new(name: &str, telemetry: Telemetry, label: RouteLabel) -> Self {
-        let rejected = |reason| telemetry.counter(&names::SERVER_REJECTED, &[name, reason]);
         Self {
-            full: rejected("full"),
-            waited: rejected("timeout"),
-            late: rejected("deadline"),
-            shed: PRIORITIES
-                .map(|priority| telemetry.counter(&names::SERVER_SHED, &[name, priority.as_str()])),
+            late: telemetry.counter(&names::SERVER_REJECTED, &[name, "deadline"]),
             in_flight: telemetry.gauge(&names::SERVER_IN_FLIGHT, &[name]),
             degraded: telemetry.counter(&names::SERVER_DEGRADED, &[name]),
             panics: telemetry.counter(&names::SERVER_PANICS, &[name]),
@@ -135,31 +113,14 @@ impl Counts {
         route.statuses.write().insert(code, counter);
     }
 
-    /// Counts and tells a refusal.
-    pub(super) fn refused(&self, refusal: Refusal) {
-        let (counter, by, reason) = match refusal {
-            Refusal::Full => (&self.full, "queue", Reason::Full),
-            Refusal::Waited => (&self.waited, "queue", Reason::Full),
-            Refusal::Deadline => (&self.late, "deadline", Reason::Deadline),
-        };
-        counter.increment();
-        self.telemetry.emit(Event::Rejected {
+    /// Counts and tells that the deadline passed, before or during work.
+    pub(super) fn late(&self) {
+        self.late.increment();
+        self.telemetry.tell(|| Event::Rejected {
             name: self.name.clone(),
-            by: by.to_owned(),
-            reason: reason.as_str().to_owned(),
+            by: "deadline".to_owned(),
+            reason: Reason::Deadline.as_str().to_owned(),
         });
-    }
-
-    /// Counts what the queue turned away by how much it mattered.
-    pub(super) fn shed(&self, refusal: Refusal, priority: Priority) {
-        if refusal == Refusal::Deadline {
-            return;
-        }
-        for (one, counter) in PRIORITIES.iter().zip(&self.shed) {
-            if *one == priority {
-                counter.increment();
-            }
-        }
     }
 
     /// Counts and tells a panic.

@@ -9,18 +9,18 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::{Request, Response};
 use http_body::Body;
-use http_body_util::Either;
-use tokio::time::timeout_at;
+use http_body_util::{Either, Full};
+use tokio::time::{Instant, timeout_at};
 use tower::ServiceExt;
 use tower_layer::Layer;
 use tower_service::Service;
 use tracing::Instrument;
 
 use super::answer::{self, GuardedBody};
-use super::count::Refusal;
 use super::layer::Shared;
-use super::queue::{NoPlace, Place};
 use crate::BoxError;
+use crate::answer::too_late;
+use crate::concurrency::Place;
 use crate::context::CallContext;
 use crate::deadline::only_reads;
 use crate::fault::{FaultLayer, FaultService, FaultyBody};
@@ -79,16 +79,12 @@ where
             let request = Request::from_parts(parts, body);
             let place = match admit(&shared, &context, is_exempt).await {
                 Ok(place) => place,
-                Err(refusal) => {
-                    shared.counts.refused(refusal);
-                    shared.counts.shed(refusal, context.priority());
-                    return Ok(refuse(refusal).map(Either::Right));
-                }
+                Err(refusal) => return Ok(refusal.map(Either::Right)),
             };
             let answer = work(&shared, context, inner, request, place).await?;
             let mut answer = answer.unwrap_or_else(|| {
-                shared.counts.refused(Refusal::Deadline);
-                refuse(Refusal::Deadline).map(Either::Right)
+                shared.counts.late();
+                too_late().map(Either::Right)
             });
             if let Some(standing) = standing {
                 standing.write_to(answer.headers_mut());
@@ -98,27 +94,26 @@ where
     }
 }
 
-/// A place for the request, or none where it needs none.
+/// A place for the request, or none where it needs none; or else what it is refused with.
 async fn admit(
     shared: &Shared,
     context: &CallContext,
     is_exempt: bool,
-) -> Result<Option<Place>, Refusal> {
+) -> Result<Option<Place>, Response<Full<Bytes>>> {
     if is_exempt {
         return Ok(None);
     }
-    if context.remaining().is_some_and(|left| left.is_zero()) {
-        return Err(Refusal::Deadline);
+    let deadline = shared.deadline_of(context);
+    if deadline.is_some_and(|end| end <= Instant::now()) {
+        shared.counts.late();
+        return Err(too_late());
     }
-    match shared
-        .queue
-        .enter(context.priority(), context.deadline())
-        .await
-    {
+    let Some(shedder) = &shared.shedder else {
+        return Ok(None);
+    };
+    match shedder.admit(context.priority(), deadline).await {
         Ok(place) => Ok(Some(place)),
-        Err(NoPlace::Full) => Err(Refusal::Full),
-        Err(NoPlace::Waited) => Err(Refusal::Waited),
-        Err(NoPlace::Deadline) => Err(Refusal::Deadline),
+        Err(refusal) => Err(shedder.answer(refusal)),
     }
 }
 
@@ -140,7 +135,7 @@ where
     B: Body<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
 {
-    let deadline = context.deadline();
+    let deadline = shared.deadline_of(&context);
     let is_read = only_reads(request.method());
     let handling = async move {
         let _place = place;
@@ -171,11 +166,4 @@ where
 
 fn with_handlers_body<B>(response: Response<FaultyBody<B>>) -> Response<GuardedBody<B>> {
     response.map(Either::Left)
-}
-
-fn refuse(refusal: Refusal) -> Response<http_body_util::Full<bytes::Bytes>> {
-    match refusal {
-        Refusal::Full | Refusal::Waited => answer::overloaded(),
-        Refusal::Deadline => answer::too_late(),
-    }
 }

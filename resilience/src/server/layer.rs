@@ -25,11 +25,11 @@ use super::builder::PriorityOf;
 use super::count::Counts;
 use super::guarded::Guarded;
 use super::panics::PanicAnswer;
-use super::queue::Queue;
 use crate::BoxError;
 use crate::concurrency::LimitHandle;
-use crate::context::Carried;
+use crate::context::{CallContext, Carried};
 use crate::fault::Faults;
+use crate::load_shed::Shedder;
 use crate::rate_limit::RateLimiter;
 
 /// What all services of a layer share.
@@ -43,11 +43,18 @@ pub(super) struct Shared {
     pub(super) priority: Option<PriorityOf>,
     pub(super) rate_limit: Option<RateLimiter>,
     pub(super) faults: Option<Faults>,
-    pub(super) queue: Queue,
+    pub(super) deadlines: bool,
+    pub(super) catch_panics: bool,
+    pub(super) shedder: Option<Shedder>,
     pub(super) counts: Counts,
 }
 
 impl Shared {
+    /// Until when a request may take, where that is minded.
+    pub(super) fn deadline_of(&self, context: &CallContext) -> Option<Instant> {
+        context.deadline().filter(|_| self.deadlines)
+    }
+
     /// Whether requests for `path` are never refused.
     pub(super) fn is_exempt(&self, path: &str) -> bool {
         self.exempt.iter().any(|exempt| exempt == path)
@@ -77,9 +84,9 @@ impl ServerLayer {
         self.shared.faults.as_ref()
     }
 
-    /// How many requests are worked on and wait, to look at.
-    pub fn limit(&self) -> LimitHandle {
-        self.shared.queue.handle(&self.shared.name)
+    /// How many requests are worked on and wait, to look at; `None` where that is not limited.
+    pub fn limit(&self) -> Option<LimitHandle> {
+        self.shared.shedder.as_ref().map(Shedder::handle)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::fmt;
+use std::panic::resume_unwind;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -20,7 +21,13 @@ pub(super) struct PanicAnswer(pub(super) Arc<Shared>);
 impl ResponseForPanic for PanicAnswer {
     type ResponseBody = Full<Bytes>;
 
-    fn response_for_panic(&mut self, _: Box<dyn Any + Send + 'static>) -> Response<Full<Bytes>> {
+    fn response_for_panic(
+        &mut self,
+        panic: Box<dyn Any + Send + 'static>,
+    ) -> Response<Full<Bytes>> {
+        if !self.0.catch_panics {
+            resume_unwind(panic);
+        }
         self.0.counts.panicked();
         answer::broken()
     }

@@ -73,7 +73,7 @@ fn router(server: ServerBuilder, finished: &Arc<AtomicU32>) -> Router {
         .route("/panic", get(panics).merge(put(panics)))
         .route("/slow", get(slow.clone()).merge(put(slow)))
         .route("/livez", get(|| async { "alive" }))
-        .layer(server.layer())
+        .layer(server.build().unwrap())
 }
 
 async fn panics() -> &'static str {
@@ -387,10 +387,21 @@ async fn under_overload_what_matters_least_gives_way_first() {
 
 #[test]
 fn numbers_that_cannot_be_are_told() {
-    assert!(server("x").check().is_ok());
-    assert!(server("x").max_in_flight(0).check().is_err());
+    let mistake = |builder: ServerBuilder| {
+        let error = builder.build().map(drop).unwrap_err();
+        error.key().to_owned()
+    };
+    assert!(server("x").build().is_ok());
+    assert_eq!(mistake(server("x").max_in_flight(0)), "max_in_flight");
     let adaptive = AdaptiveLimit::gradient().bounds(0, 0);
-    assert!(server("x").adaptive(adaptive).check().is_err());
+    assert!(server("x").adaptive(adaptive).build().is_err());
+    let never = Duration::ZERO;
+    assert_eq!(
+        mistake(server("x").default_deadline(never)),
+        "default_deadline"
+    );
+    let nothing = RateLimiter::builder("x").quota(0, Duration::from_secs(1));
+    assert!(server("x").quota(nothing).build().is_err());
 }
 
 #[tokio::test(start_paused = true)]
@@ -402,7 +413,8 @@ async fn faults_meet_requests_behind_the_queue_and_inside_the_deadline() {
     let layer = server("gateway")
         .default_deadline(Duration::from_secs(1))
         .faults(faults.clone())
-        .layer();
+        .build()
+        .unwrap();
     let router = Router::new().route("/", get(async || "title")).layer(layer);
     let send = async || {
         let request = Request::get("/").body(Body::empty()).unwrap();
@@ -431,7 +443,7 @@ async fn at_the_edge_we_say_how_much_a_request_matters_and_inside_the_caller_doe
         let handler = async || CallContext::current().unwrap().priority().as_str();
         let router = Router::new()
             .route("/priority", get(handler))
-            .layer(server.layer());
+            .layer(server.build().unwrap());
         let request = request("GET", "/priority", &[("aplomb-priority", "critical")]);
         let answer = router.oneshot(request).await.unwrap();
         let word = axum::body::to_bytes(answer.into_body(), 100).await.unwrap();
@@ -447,7 +459,8 @@ async fn semantic_metrics_are_counted_where_they_are_asked_for() {
             .telemetry(telemetry.clone())
             .semantic_metrics(is_on)
             .route_label(|_| "/titles/{id}".to_owned())
-            .layer();
+            .build()
+            .unwrap();
         let router = Router::new()
             .route("/titles/7", get(async || StatusCode::BAD_GATEWAY))
             .layer(layer);
@@ -463,5 +476,68 @@ async fn semantic_metrics_are_counted_where_they_are_asked_for() {
         let gets = count(&["GET", "/titles/{id}", "502", "502"]);
         let others = count(&["_OTHER", "/titles/{id}", "405", ""]);
         assert_eq!(gets + others, expected);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn queue_and_deadlines_can_be_taken_out() {
+    let (router, finished) = new(server("metadata")
+        .internal()
+        .max_in_flight(None)
+        .deadlines(false));
+    let late = || request("GET", "/slow", &[("aplomb-deadline-ms", "0")]);
+    let calls = (0..300).map(|_| router.clone().oneshot(late()));
+    let begun = Instant::now();
+    for answer in futures_util::future::join_all(calls).await {
+        assert_eq!(answer.unwrap().status(), StatusCode::OK);
+    }
+    assert_eq!(begun.elapsed(), Duration::from_millis(200));
+    assert_eq!(finished.load(Ordering::SeqCst), 300);
+    assert!(
+        server("metadata")
+            .max_in_flight(None)
+            .build()
+            .unwrap()
+            .limit()
+            .is_none()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_deadline_part_goes_without_the_queue_going() {
+    let (router, _) = new(server("metadata")
+        .internal()
+        .deadlines(false)
+        .max_in_flight(1)
+        .queue(0, Duration::ZERO)
+        .retry_after(Duration::from_secs(7)));
+    let working = tokio::spawn(router.clone().oneshot(request("GET", "/slow", &[])));
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    let (refused, _) = call(&router, request("GET", "/slow", &[])).await;
+    assert_eq!(refused.headers()["retry-after"], "7");
+    assert_eq!(working.await.unwrap().unwrap().status(), StatusCode::OK);
+}
+
+#[tokio::test(start_paused = true)]
+async fn catch_panic_can_be_taken_out() {
+    let telemetry = Telemetry::default();
+    let (router, _) = new(server("metadata")
+        .catch_panics(false)
+        .telemetry(telemetry.clone()));
+    let panics = tokio::spawn(router.oneshot(request("GET", "/panic", &[])));
+    assert!(panics.await.unwrap_err().is_panic());
+    let counted = telemetry.counter(&names::SERVER_PANICS, &["metadata"]);
+    assert_eq!(counted.value(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rate_limit_can_be_taken_out_again() {
+    let limiter = RateLimiter::builder("metadata").quota(1, Duration::from_secs(60));
+    let server = server("metadata").rate_limit(limiter.build().unwrap());
+    assert!(server.clone().build().unwrap().rate_limit().is_some());
+    let (router, _) = new(server.rate_limit(None));
+    for _ in 0..3 {
+        let (answer, _) = call(&router, request("GET", "/echo", &[])).await;
+        assert_eq!(answer.status(), StatusCode::OK);
     }
 }

@@ -18,9 +18,13 @@ impl Mistake {
             ("balancer", _) => "balance.",
             ("retry", _) => "retry.",
             ("hedge", _) => "hedge.",
+            ("fallback", _) => "fallback.",
+            ("name resolution", _) => "dns.",
             ("bulkhead", "bounds" | "window" | "latency") => "bulkhead.adaptive.",
             ("bulkhead", _) => "bulkhead.",
-            ("timeout", "quantile" | "factor" | "minimum") => "adaptive_timeout.",
+            ("timeout", "quantile" | "window" | "minimum_samples" | "factor" | "minimum") => {
+                "adaptive_timeout."
+            }
             _ => "",
         };
         Self {
@@ -32,7 +36,7 @@ impl Mistake {
     pub(super) fn in_server(name: &str, error: &ConfigError) -> Self {
         let section = match (error.part(), error.key()) {
             ("rate limit", _) => "rate_limit.",
-            ("server", "bounds" | "window" | "latency") => "adaptive.",
+            ("load shedding", "bounds" | "window" | "latency") => "adaptive.",
             _ => "",
         };
         Self {
@@ -49,11 +53,48 @@ impl Mistake {
         }
     }
 
-    pub(super) fn new(path: impl Into<String>, message: &str) -> Self {
+    pub(super) fn in_keyed_breaker(name: &str, error: &ConfigError) -> Self {
+        let section = match error.key() {
+            "maximum_keys" => "",
+            _ => "rules.",
+        };
+        Self::in_part(error).at(&format!("keyed_breakers.{name}.{section}"))
+    }
+
+    pub(super) fn new(path: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
             path: path.into(),
-            message: message.to_owned(),
+            message: message.into(),
         }
+    }
+
+    /// Two keys that say the same thing differently.
+    pub(super) fn beside(key: &str, other: &str) -> Self {
+        Self::new(
+            key,
+            format!("stands beside `{other}`: expected one of the two"),
+        )
+    }
+
+    /// A key that means nothing without another one.
+    pub(super) fn without(key: &str, other: &str) -> Self {
+        Self::new(
+            key,
+            format!("stands without `{other}`: expected both or neither"),
+        )
+    }
+
+    /// The same, seen from where the settings of its part stand.
+    pub(super) fn at(mut self, prefix: &str) -> Self {
+        self.path.insert_str(0, prefix);
+        self
+    }
+
+    /// Whether it is about a value inside that of another one.
+    pub(super) fn is_inside(&self, other: &Self) -> bool {
+        self.path
+            .strip_prefix(&other.path)
+            .is_some_and(|rest| other.path.is_empty() || rest.starts_with('.'))
     }
 
     /// Where the value stands: the keys that lead to it, with dots between them.
@@ -71,7 +112,9 @@ impl Mistake {
 fn key_path(error: &ConfigError) -> String {
     match (error.part(), error.key()) {
         (_, "window calls") => "window_calls".to_owned(),
-        (_, "window span" | "window buckets") => "window_time".to_owned(),
+        (_, "window span") => "window_time".to_owned(),
+        (_, "window buckets") => "window_buckets".to_owned(),
+        ("bulkhead", "queue delay target") => "queue_delay.target".to_owned(),
         ("timeout", "timeout") => "attempt_timeout".to_owned(),
         ("timeout", "idle") => "body_idle".to_owned(),
         (_, key) => key.replace(' ', "."),
@@ -93,13 +136,6 @@ pub struct SettingsError {
 impl SettingsError {
     pub(super) fn new(mistakes: Vec<Mistake>) -> Self {
         Self { mistakes }
-    }
-
-    pub(super) fn unreadable(error: &serde_path_to_error::Error<config::ConfigError>) -> Self {
-        Self::new(vec![Mistake {
-            path: error.path().to_string(),
-            message: error.inner().to_string(),
-        }])
     }
 
     /// Every mistake that was found.

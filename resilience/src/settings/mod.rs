@@ -2,7 +2,8 @@
 //!
 //! One serde type, [`Settings`], says what can be set; [`Settings::read`] fills it from the
 //! sources of the [`config`] crate. What is left out keeps the default of its builder. A value
-//! that cannot be is reported with its path, and so is an unknown key: before anything starts.
+//! that cannot be is reported with its path, and so is an unknown key: all of them at once, and
+//! before anything starts. `docs/reference/resilience-settings.md` lists every key.
 //!
 //! ```
 //! use resilience::settings::Settings;
@@ -31,12 +32,24 @@
 //! Do without when a service has one client and nobody will turn its knobs: the builders say
 //! the same in fewer words.
 
+mod balance;
+mod breaker;
+mod bulkhead;
 mod client;
+mod count;
+mod endpoints;
 mod error;
+mod fallback;
+mod fault;
 mod latency;
 mod limit;
+mod read;
+#[cfg(test)]
+mod reference;
+mod retry;
 mod server;
 mod span;
+mod status;
 #[cfg(test)]
 mod tests;
 
@@ -46,21 +59,30 @@ use serde::{Deserialize, Serialize};
 
 pub use config;
 
-pub use client::{
-    BackoffSettings, BalanceSettings, BreakerSettings, BudgetSettings, BulkheadSettings,
-    ClientSettings, EjectionSettings, RetrySettings, SlowCallSettings, SuccessRateSettings,
-};
+pub use balance::{BalanceSettings, EjectionSettings, SuccessRateSettings};
+pub use breaker::{BreakerSettings, KeyedBreakerSettings, SlowCallSettings};
+pub use bulkhead::{BulkheadSettings, QueueDelaySettings};
+pub use client::ClientSettings;
+pub use count::Count;
+pub use endpoints::{Addresses, DnsSettings};
 pub use error::{Mistake, SettingsError};
+pub use fallback::{FallbackSettings, LastGoodSettings, RevalidateSettings};
+pub use fault::FaultSettings;
 pub use latency::{AdaptiveLimitSettings, AdaptiveTimeoutSettings, HedgeSettings};
 pub use limit::Limit;
-pub use server::{QueueSettings, RateLimitSettings, ServerSettings};
+pub use retry::{BackoffKind, BackoffSettings, BudgetSettings, RetrySettings};
+pub use server::{BoundarySettings, QueueSettings, RateLimitSettings, ServerSettings};
 pub use span::Span;
+pub use status::Status;
 
+use crate::circuit_breaker::keyed::{KeyedCircuitBreakerBuilder, KeyedCircuitBreakerLayer};
+use crate::fault::FaultsBuilder;
 use crate::server::ServerBuilder;
 use crate::stack::ClientBuilder;
 
 /// The settings of all stacks of a process.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 #[non_exhaustive]
 pub struct Settings {
@@ -68,6 +90,10 @@ pub struct Settings {
     pub clients: BTreeMap<String, ClientSettings>,
     /// Servers, by name.
     pub servers: BTreeMap<String, ServerSettings>,
+    /// Breakers of which each key has one, by name.
+    pub keyed_breakers: BTreeMap<String, KeyedBreakerSettings>,
+    /// Faults on purpose, by the name of the service or client that can be broken.
+    pub faults: BTreeMap<String, FaultSettings>,
 }
 
 impl Settings {
@@ -75,26 +101,36 @@ impl Settings {
     ///
     /// # Errors
     ///
-    /// A value of the wrong kind or an unknown key: the first one, with its path. Values that
-    /// a part cannot work with: the first one of each part of each stack.
+    /// Every mistake, each with its path: values of the wrong kind, unknown keys, values that
+    /// a part cannot work with. What is wrong is judged as if it had been left out, so that it
+    /// hides no other mistake.
     pub fn read(sources: config::Config) -> Result<Self, SettingsError> {
-        let settings: Self = serde_path_to_error::deserialize(sources)
-            .map_err(|error| SettingsError::unreadable(&error))?;
+        read::read(sources.cache).map_err(SettingsError::new)
+    }
+
+    /// What stacks cannot work with: the first value of each part.
+    fn mistakes(&self) -> Vec<Mistake> {
         let mut mistakes = Vec::new();
-        for (name, client) in &settings.clients {
-            mistakes.extend(client.contradiction(name));
+        for (name, client) in &self.clients {
+            mistakes.extend(client.contradictions(name));
             // What a builder refuses to build will not work later either.
-            let refused = settings.client(name).mistakes();
+            let refused = self.client(name).mistakes();
             mistakes.extend(refused.iter().map(|it| Mistake::in_client(name, it)));
         }
-        for name in settings.servers.keys() {
-            let refused = settings.server(name).mistakes();
+        for (name, server) in &self.servers {
+            mistakes.extend(server.contradiction(name));
+            let refused = self.server(name).mistakes();
             mistakes.extend(refused.iter().map(|it| Mistake::in_server(name, it)));
         }
-        if mistakes.is_empty() {
-            return Ok(settings);
+        for (name, breaker) in &self.keyed_breakers {
+            let twice = breaker.rules.contradiction();
+            mistakes.extend(twice.map(|it| it.at(&format!("keyed_breakers.{name}.rules."))));
+            let key = |(): &()| String::new();
+            let built = self.keyed_breaker(KeyedCircuitBreakerLayer::builder(name, key));
+            let refused = built.build().err();
+            mistakes.extend(refused.map(|it| Mistake::in_keyed_breaker(name, &it)));
         }
-        Err(SettingsError::new(mistakes))
+        mistakes
     }
 
     /// Begins a client stack as the settings of this name say, or with the defaults.
@@ -112,6 +148,31 @@ impl Settings {
         match self.servers.get(name) {
             Some(settings) => settings.apply(name, builder),
             None => builder,
+        }
+    }
+
+    /// Gives keyed breakers the rules that the settings of their name say; without any they
+    /// stay as they are.
+    pub fn keyed_breaker<K, C, T, E>(
+        &self,
+        builder: KeyedCircuitBreakerBuilder<K, C, T, E>,
+    ) -> KeyedCircuitBreakerBuilder<K, C, T, E> {
+        match self.keyed_breakers.get(builder.name()) {
+            Some(settings) => settings.apply(builder),
+            None => builder,
+        }
+    }
+
+    /// Begins the faults of the service or client of this name; `None` where the settings do not
+    /// speak of it, or say that it is not to be broken.
+    ///
+    /// # Errors
+    ///
+    /// A file with a key that cannot be read or holds none.
+    pub fn faults(&self, name: &str) -> Result<Option<FaultsBuilder>, Mistake> {
+        match self.faults.get(name) {
+            Some(settings) => settings.builder(name),
+            None => Ok(None),
         }
     }
 }

@@ -54,7 +54,7 @@ fn the_environment_speaks_after_the_file() {
     assert_eq!(metadata.bulkhead.as_ref().unwrap().enabled, Some(false));
     assert!(settings.client("metadata").build().is_ok());
     assert!(settings.client("never-mentioned").build().is_ok());
-    let _ = settings.server("gateway").layer();
+    assert!(settings.server("gateway").build().is_ok());
 
     let again: Settings = serde_json::from_value(serde_json::to_value(&settings).unwrap()).unwrap();
     assert_eq!(again, settings);
@@ -150,7 +150,7 @@ async fn a_rate_limit_can_be_set() {
     let settings = read(&file, &[]).unwrap();
     let router = Router::new()
         .route("/", get(async || ()))
-        .layer(settings.server("gateway").layer());
+        .layer(settings.server("gateway").build().unwrap());
     let mut statuses = Vec::new();
     for user in ["7", "7", "8"] {
         let request = Request::get("/").header("x-user", user);
@@ -173,7 +173,8 @@ fn ejection_can_be_set() {
     }));
     let settings = read(&file, &[]).unwrap();
     assert!(settings.client("metadata").build().is_ok());
-    let off = read(&client(json!({"success_rate": {"enabled": false}})), &[]).unwrap();
+    let off = json!({"success_rate": {"enabled": false}, "consecutive_failures": "none"});
+    let off = read(&client(off), &[]).unwrap();
     assert!(off.client("metadata").build().is_ok());
 
     mistake(
@@ -200,7 +201,7 @@ fn what_follows_the_latencies_can_be_set_and_mistakes_are_named() {
     }}, "servers": {"gateway": {"adaptive": {"minimum": 16}, "semantic_metrics": true}}});
     let settings = read(&file, &[]).unwrap();
     assert!(settings.client("metadata").build().is_ok());
-    let _ = settings.server("gateway").layer();
+    assert!(settings.server("gateway").build().is_ok());
 
     let file = json!({"clients": {"metadata": {"adaptive_timeout": {"quantile": 1.0}}}});
     mistake(
@@ -214,4 +215,256 @@ fn what_follows_the_latencies_can_be_set_and_mistakes_are_named() {
         "clients.metadata.hedge",
         "clients.metadata.hedge.delay",
     );
+}
+
+#[test]
+fn every_mistake_comes_at_once() {
+    let file = json!({
+        "clients": {
+            "metadata": {
+                "deadline": "soon",
+                "retry": {"maximum_atempts": 3, "backoff": {"base": "quick", "maximum": "1s"}},
+                "breaker": {"failure_rate": 7.0, "minimum_calls": 0, "probes": "many"},
+                "balance": {"maximum_ejected": 0.0, "decay": "0s"},
+            },
+            "play.back": {"endpoints": "playback:80", "weight": 2.0},
+        },
+        "servers": {"gateway": {"boundary": "inside", "queue": {"lenght": 3}, "max_in_flight": 0}},
+        "keyed_breakers": {"host": {"maximum_keys": 0, "rules": {"failure_rate": 0.0}}},
+        "client": {},
+    });
+    let error = read(&file, &[]).unwrap_err();
+    let mut paths: Vec<&str> = error.mistakes().iter().map(Mistake::path).collect();
+    paths.sort_unstable();
+    assert_eq!(
+        paths,
+        [
+            "client",
+            "clients.metadata.balance.decay",
+            "clients.metadata.balance.maximum_ejected",
+            "clients.metadata.breaker.failure_rate",
+            "clients.metadata.breaker.minimum_calls",
+            "clients.metadata.breaker.probes",
+            "clients.metadata.deadline",
+            "clients.metadata.retry.backoff.base",
+            "clients.metadata.retry.maximum_atempts",
+            "clients.play.back.endpoints",
+            "clients.play.back.weight",
+            "keyed_breakers.host.maximum_keys",
+            "keyed_breakers.host.rules.failure_rate",
+            "servers.gateway.boundary",
+            "servers.gateway.max_in_flight",
+            "servers.gateway.queue.lenght",
+        ],
+        "{error}"
+    );
+}
+
+#[test]
+fn what_is_said_twice_or_means_nothing_alone_is_a_mistake() {
+    let client = |settings: serde_json::Value| json!({"clients": {"metadata": settings}});
+    for (settings, path) in [
+        (
+            json!({"breaker": {"window_calls": 50, "window_buckets": 5}}),
+            "breaker.window_calls",
+        ),
+        (
+            json!({"hedge": {"delay": "1s", "minimum_samples": 5}}),
+            "hedge.minimum_samples",
+        ),
+        (
+            json!({"bulkhead": {"adaptive": {"latency": "1s", "remeasure_every": "9s"}}}),
+            "bulkhead.adaptive.remeasure_every",
+        ),
+        (
+            json!({"endpoints": "http://a:1", "dns": {"host": "a", "port": 1}}),
+            "endpoints",
+        ),
+        (
+            json!({"attempt_timeout": "none", "adaptive_timeout": {"quantile": 0.9}}),
+            "adaptive_timeout",
+        ),
+    ] {
+        mistake(
+            &client(settings),
+            &format!("clients.metadata.{path}"),
+            "stands",
+        );
+    }
+}
+
+/// A client and a server that set every key there is: whatever is added has to be set here, too.
+fn everything() -> serde_json::Value {
+    json!({
+        "clients": {
+            "metadata": {
+                "enabled": true,
+                "endpoints": "http://a:1,http://b:2",
+                "connect_timeout": "200ms",
+                "deadlines": true,
+                "deadline": "1s",
+                "reserve": "5ms",
+                "attempt_timeout": "250ms",
+                "adaptive_timeout": {
+                    "quantile": 0.99, "window": "1min", "minimum_samples": 20, "factor": 2.0,
+                    "minimum": "5ms",
+                },
+                "body_idle": "20s",
+                "weight": 0.5,
+                "caller": "gateway",
+                "coalesce": true,
+                "collect": 65536,
+                "propagate": true,
+                "success_metrics": true,
+                "semantic_metrics": true,
+                "seed": 7,
+                "hedge": {
+                    "delay": "100ms", "quantile": 0.95, "window": "1min", "minimum_samples": 20,
+                    "maximum_hedges": 2, "shortest_attempt": "10ms",
+                    "budget": {"ratio": 0.1, "minimum_per_second": 2},
+                },
+                "retry": {
+                    "enabled": true, "maximum_attempts": 4,
+                    "backoff": {"kind": "decorrelated", "base": "10ms", "maximum": "1s"},
+                    "longest_wait": "10s", "statuses": [502, 503], "shortest_attempt": "10ms",
+                    "budget": {"ratio": 0.1, "minimum_per_second": 2},
+                },
+                "breaker": {
+                    "enabled": true, "failure_rate": 0.4, "minimum_calls": 10,
+                    "window_time": "20s", "window_buckets": 5,
+                    "slow_calls": {"threshold": "200ms", "rate": 0.5},
+                    "consecutive_failures": 8, "ramp": "5s",
+                    "backoff": {"kind": "linear", "base": "1s", "maximum": "10s"},
+                    "probes": 2, "half_open_deadline": "3s",
+                },
+                "bulkhead": {
+                    "enabled": true, "maximum_in_flight": 32, "queue_length": 16,
+                    "queue_wait": "50ms", "lifo_after": "1s",
+                    "queue_delay": {"target": "10ms", "interval": "100ms"}, "by_priority": true,
+                    "adaptive": {"minimum": 2, "maximum": 90, "window": "200ms", "remeasure_every": "1min"},
+                },
+                "balance": {
+                    "enabled": true, "decay": "2s", "failure_penalty": "100ms",
+                    "unanswered_after": "100ms", "consecutive_failures": 4,
+                    "success_rate": {
+                        "enabled": true, "interval": "5s", "minimum_endpoints": 4,
+                        "minimum_calls": 20, "deviations": 2.0,
+                    },
+                    "maximum_ejected": 0.25, "panic_below": 0.3,
+                    "ejection": {"first": "2s", "maximum": "1min"}, "slow_start": "5s",
+                },
+                "fallback": {"last_good": {
+                    "capacity": 10, "maximum_bytes": 1000, "maximum_age": "1min", "share": 0.5,
+                    "revalidate": {"fresh_for": "1s", "stale_for": "5s"},
+                }},
+            },
+            "named": {"dns": {"host": "localhost", "port": 80, "interval": "1s", "time_limit": "1s"}},
+        },
+        "servers": {"gateway": {
+            "enabled": true, "boundary": "internal", "max_in_flight": 64,
+            "adaptive": {"latency": "50ms", "minimum": 2, "maximum": 90, "window": "200ms"},
+            "semantic_metrics": true,
+            "queue": {
+                "length": 8, "wait": "20ms", "lifo_after": "none",
+                "delay": {"target": "10ms", "interval": "100ms"},
+            },
+            "retry_after": "2s",
+            "rate_limit": {
+                "requests": 10, "period": "1s", "burst": 20, "header": "x-user",
+                "maximum_keys": 100,
+            },
+            "deadlines": true, "catch_panics": true, "default_deadline": "5s", "reserve": "5ms",
+            "exempt": ["/livez"],
+        }},
+        "keyed_breakers": {"host": {"maximum_keys": 20, "rules": {"probes": 2}}},
+        "faults": {"metadata": {"enabled": true, "seed": 7, "key_file": "Cargo.toml"}},
+    })
+}
+
+#[tokio::test]
+async fn everything_can_be_set() {
+    let settings = read(&everything(), &[]).unwrap();
+    let metadata = settings.client("metadata").build().unwrap();
+    assert_eq!(metadata.endpoints().len(), 2);
+    assert!(metadata.bulkhead().unwrap().status().is_adaptive);
+    assert!(metadata.hedge_budget().is_some());
+    assert!(settings.client("named").build().is_ok());
+    let server = settings.server("gateway").build().unwrap();
+    assert_eq!(server.limit().unwrap().status().limit, 8);
+    assert!(server.rate_limit().is_some());
+    // The manifest is long enough to be a key.
+    assert!(settings.faults("metadata").unwrap().is_some());
+    assert!(settings.faults("playback").unwrap().is_none());
+    let keyed = KeyedCircuitBreakerLayer::builder("host", |(): &()| String::new());
+    assert!(settings.keyed_breaker(keyed).build().is_ok());
+
+    let again: Settings = serde_json::from_value(serde_json::to_value(&settings).unwrap()).unwrap();
+    assert_eq!(again, settings);
+    // Nothing was left out: an absent key is a null.
+    let text = serde_json::to_string(&settings.clients["metadata"]).unwrap();
+    let unset = text.matches("null").count();
+    assert_eq!(
+        unset, 3,
+        "`dns`, `window_calls` and `latency` exclude others: {text}"
+    );
+}
+
+#[test]
+fn every_part_can_be_set_to_nothing() {
+    let off = json!({"enabled": false});
+    let file = json!({
+        "clients": {"metadata": {
+            "deadlines": false, "attempt_timeout": "none", "body_idle": "none", "collect": "none",
+            "propagate": false, "success_metrics": false, "connect_timeout": "none",
+            "retry": off, "breaker": off, "bulkhead": off, "balance": off,
+        }},
+        "servers": {"gateway": {
+            "max_in_flight": "none", "deadlines": false, "catch_panics": false,
+        }},
+        "faults": {"metadata": off},
+    });
+    let settings = read(&file, &[]).unwrap();
+    let metadata = settings.client("metadata").build().unwrap();
+    assert!(metadata.breaker().is_none() && metadata.bulkhead().is_none());
+    assert!(metadata.retry_budget().is_none() && metadata.endpoints().is_empty());
+    assert!(
+        settings
+            .server("gateway")
+            .build()
+            .unwrap()
+            .limit()
+            .is_none()
+    );
+    assert!(settings.faults("metadata").unwrap().is_none());
+}
+
+#[test]
+fn a_key_file_that_is_not_there_is_named() {
+    let file = json!({"faults": {"metadata": {"key_file": "there-is-no-such-file"}}});
+    let settings = read(&file, &[]).unwrap();
+    let mistake = settings.faults("metadata").unwrap_err();
+    assert_eq!(mistake.path(), "faults.metadata.key_file");
+    assert!(
+        mistake.message().contains("there-is-no-such-file"),
+        "{mistake}"
+    );
+}
+
+#[test]
+fn numbers_of_the_environment_are_read_as_those_of_files_are() {
+    let variables = [
+        (
+            "MESH_CLIENTS__METADATA__BALANCE__CONSECUTIVE_FAILURES",
+            "none",
+        ),
+        ("MESH_CLIENTS__METADATA__COLLECT", "4096"),
+        ("MESH_SERVERS__GATEWAY__MAX_IN_FLIGHT", "12"),
+    ];
+    let settings = read(&json!({}), &variables).unwrap();
+    let metadata = &settings.clients["metadata"];
+    assert_eq!(metadata.collect, Some(Count(Some(4096))));
+    let balance = metadata.balance.as_ref().unwrap();
+    assert_eq!(balance.consecutive_failures, Some(Count(None)));
+    let server = settings.server("gateway").build().unwrap();
+    assert_eq!(server.limit().unwrap().status().limit, 12);
 }

@@ -15,11 +15,12 @@ use tracing::instrument::Instrumented;
 
 use super::spans;
 use crate::BoxError;
-use crate::classify::{Classify, HttpClassify, Outcome};
+use crate::classify::{Classify, Outcome};
 use crate::telemetry::{Counter, Telemetry, names};
 
 #[derive(Debug)]
-struct Handles {
+struct Handles<C> {
+    classify: C,
     client: String,
     success: Counter,
     failure: Counter,
@@ -27,18 +28,19 @@ struct Handles {
 }
 
 /// Wraps a service into an [`Actual`].
-#[derive(Debug, Clone)]
-pub(super) struct ActualLayer {
-    handles: Arc<Handles>,
+#[derive(Debug)]
+pub(super) struct ActualLayer<C> {
+    handles: Arc<Handles<C>>,
 }
 
-impl ActualLayer {
-    pub(super) fn new(client: &str, telemetry: &Telemetry) -> Self {
+impl<C> ActualLayer<C> {
+    pub(super) fn new(client: &str, telemetry: &Telemetry, classify: C) -> Self {
         let outcome = |outcome: Outcome| {
             telemetry.counter(&names::CLIENT_ATTEMPTS, &[client, outcome.as_str()])
         };
         Self {
             handles: Arc::new(Handles {
+                classify,
                 client: client.to_owned(),
                 success: outcome(Outcome::Success),
                 failure: outcome(Outcome::Failure),
@@ -48,10 +50,10 @@ impl ActualLayer {
     }
 }
 
-impl<S> Layer<S> for ActualLayer {
-    type Service = Actual<S>;
+impl<S, C> Layer<S> for ActualLayer<C> {
+    type Service = Actual<S, C>;
 
-    fn layer(&self, inner: S) -> Actual<S> {
+    fn layer(&self, inner: S) -> Actual<S, C> {
         Actual {
             inner,
             handles: Arc::clone(&self.handles),
@@ -60,19 +62,30 @@ impl<S> Layer<S> for ActualLayer {
 }
 
 /// Counts attempts by what came of them; what the parts inside reject is neutral.
-#[derive(Debug, Clone)]
-pub(super) struct Actual<S> {
+#[derive(Debug)]
+pub(super) struct Actual<S, C> {
     inner: S,
-    handles: Arc<Handles>,
+    handles: Arc<Handles<C>>,
 }
 
-impl<S, RequestBody, B> Service<Request<RequestBody>> for Actual<S>
+// Not derived: that would ask it of the classifier, too.
+impl<S: Clone, C> Clone for Actual<S, C> {
+    fn clone(&self) -> Self {
+        Self {
+            inner: self.inner.clone(),
+            handles: Arc::clone(&self.handles),
+        }
+    }
+}
+
+impl<S, C, RequestBody, B> Service<Request<RequestBody>> for Actual<S, C>
 where
     S: Service<Request<RequestBody>, Response = Response<B>, Error = BoxError>,
+    C: Classify<Response<B>, BoxError>,
 {
     type Response = Response<B>;
     type Error = BoxError;
-    type Future = ResponseFuture<S::Future>;
+    type Future = ResponseFuture<S::Future, C>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
         self.inner.poll_ready(context)
@@ -94,16 +107,17 @@ where
 
 pin_project! {
     /// The future of [`Actual`].
-    pub(super) struct ResponseFuture<F> {
+    pub(super) struct ResponseFuture<F, C> {
         #[pin]
         inner: Instrumented<F>,
-        handles: Arc<Handles>,
+        handles: Arc<Handles<C>>,
     }
 }
 
-impl<F, B> Future for ResponseFuture<F>
+impl<F, C, B> Future for ResponseFuture<F, C>
 where
     F: Future<Output = Result<Response<B>, BoxError>>,
+    C: Classify<Response<B>, BoxError>,
 {
     type Output = Result<Response<B>, BoxError>;
 
@@ -112,7 +126,7 @@ where
         let mut inner = this.inner;
         let result = ready!(inner.as_mut().poll(context));
         spans::end(inner.span(), &result);
-        match HttpClassify::server_errors().classify(result.as_ref()) {
+        match this.handles.classify.classify(result.as_ref()) {
             Outcome::Success => this.handles.success.increment(),
             Outcome::Failure => this.handles.failure.increment(),
             Outcome::Neutral => this.handles.neutral.increment(),

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Request, Response};
 use http_body::Body;
 use tower::ServiceBuilder;
+use tower::util::Either;
 use tower_service::Service;
 
 use super::Client;
@@ -16,14 +17,14 @@ use super::effective::EffectiveLayer;
 use super::lazy::LazyLayer;
 use super::optional::Optional;
 use super::propagate::PropagateLayer;
-use super::round_robin::RoundRobin;
+use super::round_robin::RoundRobinLayer;
 use super::semantic::SemanticLayer;
 use crate::BoxError;
-use crate::balance::{BalanceConfig, BalanceLayer, EndpointSource};
-use crate::body::{CollectLayer, ResponseBody};
+use crate::balance::{BalanceConfig, BalanceLayer, Dns, EndpointSource};
+use crate::body::{COLLECT_LIMIT, CollectLayer, ResponseBody};
 use crate::bulkhead::{BulkheadConfig, BulkheadLayer};
 use crate::circuit_breaker::{AtEndOfStream, CircuitBreakerConfig, CircuitBreakerLayer};
-use crate::classify::HttpClassify;
+use crate::classify::{Classify, HttpClassify};
 use crate::coalesce::CoalesceLayer;
 use crate::config::{Checks, ConfigError};
 use crate::deadline::DeadlineLayer;
@@ -33,7 +34,7 @@ use crate::hedge::{HedgeConfig, HedgeLayer};
 use crate::retry::{RetryConfig, RetryLayer};
 use crate::telemetry::{RequestDurations, Telemetry, names};
 use crate::timeout::{AdaptiveTimeout, BODY_IDLE, IdleTimeoutLayer, TimeoutLayer};
-use crate::transport::HttpTransport;
+use crate::transport::{CONNECT_TIMEOUT, HttpTransport};
 
 const DEADLINE: Duration = Duration::from_secs(2);
 const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(500);
@@ -43,20 +44,27 @@ const RESERVE: Duration = Duration::from_millis(10);
 /// window: above that the service itself is to blame.
 pub(crate) const BREAKER_FAILURE_RATE: f64 = 0.6;
 
-type Breaker = CircuitBreakerLayer<HttpClassify, AtEndOfStream>;
+type Breaker<C> = CircuitBreakerLayer<C, AtEndOfStream>;
 
 /// Builds a [`Client`]; begun by [`client`](crate::client).
 #[derive(Debug, Clone)]
 #[must_use = "a builder does nothing until `build` is called"]
-pub struct ClientBuilder {
+pub struct ClientBuilder<C = HttpClassify> {
     name: String,
     endpoints: EndpointSource,
+    dns: Option<Dns>,
+    connect_timeout: Option<Duration>,
+    classify: C,
+    deadlines: bool,
     deadline: Option<Duration>,
     reserve: Duration,
     attempt_timeout: Option<Duration>,
     adaptive_timeout: Option<AdaptiveTimeout>,
     body_idle: Option<Duration>,
-    balance: Option<BalanceConfig>,
+    collect: Option<usize>,
+    propagate: bool,
+    success_metrics: bool,
+    balance: Balancing,
     breaker: Option<CircuitBreakerConfig>,
     bulkhead: Option<BulkheadConfig>,
     retry: Option<RetryConfig>,
@@ -72,17 +80,34 @@ pub struct ClientBuilder {
     enabled: bool,
 }
 
+/// How endpoints are chosen.
+#[derive(Debug, Clone)]
+enum Balancing {
+    /// As a client stack does it unless somebody speaks.
+    Default,
+    Config(BalanceConfig),
+    /// In turn.
+    Off,
+}
+
 impl ClientBuilder {
     pub(super) fn new(name: String) -> Self {
         Self {
             name,
             endpoints: EndpointSource::default(),
+            dns: None,
+            connect_timeout: Some(CONNECT_TIMEOUT),
+            classify: HttpClassify::default(),
+            deadlines: true,
             deadline: Some(DEADLINE),
             reserve: RESERVE,
             attempt_timeout: Some(ATTEMPT_TIMEOUT),
             adaptive_timeout: None,
             body_idle: Some(BODY_IDLE),
-            balance: None,
+            collect: Some(COLLECT_LIMIT),
+            propagate: true,
+            success_metrics: true,
+            balance: Balancing::Default,
             breaker: Some(CircuitBreakerConfig::new().failure_rate(BREAKER_FAILURE_RATE)),
             bulkhead: Some(BulkheadConfig::default()),
             retry: Some(RetryConfig::new()),
@@ -98,6 +123,45 @@ impl ClientBuilder {
             enabled: true,
         }
     }
+}
+
+impl<C> ClientBuilder<C> {
+    /// What counts as a failure, for every part that asks: retry, hedge, breaker, balancer,
+    /// fallback and the metrics of success (default: [`HttpClassify`], by which server errors
+    /// and errors are failures, but not what the middleware itself rejects). For gRPC it is
+    /// [`GrpcClassify`](crate::classify::GrpcClassify).
+    pub fn classify<D>(self, classify: D) -> ClientBuilder<D> {
+        ClientBuilder {
+            name: self.name,
+            endpoints: self.endpoints,
+            dns: self.dns,
+            connect_timeout: self.connect_timeout,
+            classify,
+            deadlines: self.deadlines,
+            deadline: self.deadline,
+            reserve: self.reserve,
+            attempt_timeout: self.attempt_timeout,
+            adaptive_timeout: self.adaptive_timeout,
+            body_idle: self.body_idle,
+            collect: self.collect,
+            propagate: self.propagate,
+            success_metrics: self.success_metrics,
+            balance: self.balance,
+            breaker: self.breaker,
+            bulkhead: self.bulkhead,
+            retry: self.retry,
+            hedge: self.hedge,
+            coalesce: self.coalesce,
+            fallback: self.fallback,
+            weight: self.weight,
+            caller: self.caller,
+            faults: self.faults,
+            semantic_metrics: self.semantic_metrics,
+            telemetry: self.telemetry,
+            seed: self.seed,
+            enabled: self.enabled,
+        }
+    }
 
     /// Where the dependency can be reached (default: nowhere).
     ///
@@ -105,13 +169,37 @@ impl ClientBuilder {
     /// or a name that is resolved again and again.
     pub fn endpoints(mut self, endpoints: impl Into<EndpointSource>) -> Self {
         self.endpoints = endpoints.into();
+        self.dns = None;
+        self
+    }
+
+    /// Where the dependency can be reached, as a name that is resolved again and again from
+    /// [`build`](Self::build) on; in place of [`endpoints`](Self::endpoints).
+    pub fn dns(mut self, dns: Dns) -> Self {
+        self.dns = Some(dns);
+        self
+    }
+
+    /// How long a connection may take to come about (default
+    /// [`CONNECT_TIMEOUT`], 1 s); `None` waits as long as the system does. A
+    /// [transport of your own](Self::build_on) sees to that itself.
+    pub fn connect_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
+        self.connect_timeout = timeout.into();
+        self
+    }
+
+    /// Whether calls end at deadlines (default: yes); `false` removes the part, with
+    /// [`deadline`](Self::deadline) and the context's. A dependency that is told the time left
+    /// still hears it.
+    pub const fn deadlines(mut self, deadlines: bool) -> Self {
+        self.deadlines = deadlines;
         self
     }
 
     /// The time for the whole call, all attempts included: the upper bound of what the context
     /// of the request leaves, and the whole of it where there is no context. Default 2 s, twice
     /// the second from which on a user notices the wait (J. Nielsen, "Response Times", 1993).
-    /// `None` leaves only the context's.
+    /// `None` leaves only the context's; see [`deadlines`](Self::deadlines).
     pub fn deadline(mut self, deadline: impl Into<Option<Duration>>) -> Self {
         self.deadline = deadline.into();
         self
@@ -145,10 +233,33 @@ impl ClientBuilder {
         self
     }
 
+    /// Up to how many bytes a body is collected inside the attempt (default
+    /// [`COLLECT_LIMIT`], 1 MiB); `None` removes the part: every body streams, and one that
+    /// breaks off is the caller's to deal with.
+    pub fn collect(mut self, limit: impl Into<Option<usize>>) -> Self {
+        self.collect = limit.into();
+        self
+    }
+
+    /// Whether trace, priority, caller and the time left are written into the headers of each
+    /// attempt (default: yes).
+    pub const fn propagate(mut self, propagate: bool) -> Self {
+        self.propagate = propagate;
+        self
+    }
+
+    /// Whether calls and attempts are counted by what came of them, each in a span of its own
+    /// (default: yes). Without, attempts of a call that brings no context have no common trace.
+    pub const fn success_metrics(mut self, success_metrics: bool) -> Self {
+        self.success_metrics = success_metrics;
+        self
+    }
+
     /// How endpoints are chosen and ejected. The defaults are those of [`BalanceConfig`], with
-    /// half of the attempt timeout for calls that are given up without an answer.
-    pub fn balance(mut self, config: BalanceConfig) -> Self {
-        self.balance = Some(config);
+    /// half of the attempt timeout for calls that are given up without an answer. `None` removes
+    /// the part: endpoints are taken in turn.
+    pub fn balance(mut self, config: impl Into<Option<BalanceConfig>>) -> Self {
+        self.balance = config.into().map_or(Balancing::Off, Balancing::Config);
         self
     }
 
@@ -243,14 +354,27 @@ impl ClientBuilder {
         self
     }
 
-    /// The client, on hyper's pooled HTTP/1 connections.
+    /// The time for one attempt, as it stands.
+    #[cfg(feature = "settings")]
+    pub(crate) const fn present_attempt_timeout(&self) -> Option<Duration> {
+        self.attempt_timeout
+    }
+}
+
+impl<C> ClientBuilder<C>
+where
+    C: Classify<Response<ResponseBody>, BoxError> + Clone + Send + Sync + 'static,
+{
+    /// The client, on hyper's pooled HTTP/1 connections, without TLS. For `https` see
+    /// [`HttpTransport::with_connector`].
     ///
     /// # Errors
     ///
-    /// A value that cannot be, with its name and what would be right.
+    /// A value that cannot be, with its name and what would be right; or, with
+    /// [`dns`](Self::dns), no runtime of tokio.
     pub fn build(self) -> Result<Client, BuildError> {
         let transport = if self.enabled {
-            HttpTransport::default()
+            HttpTransport::new(self.connect_timeout)
         } else {
             HttpTransport::new(None)
         };
@@ -258,12 +382,13 @@ impl ClientBuilder {
     }
 
     /// The client, on a transport of your own: a service that sends a request with an
-    /// absolute URI. Tests script one in process.
+    /// absolute URI, whose scheme is `http`. One speaks TLS, one another protocol; tests script
+    /// one in process.
     ///
     /// # Errors
     ///
     /// A value that cannot be, with its name and what would be right.
-    pub fn build_on<T, B>(self, transport: T) -> Result<Client, BuildError>
+    pub fn build_on<T, B>(mut self, transport: T) -> Result<Client, BuildError>
     where
         T: Service<Request<Bytes>, Response = Response<B>> + Clone + Send + Sync + 'static,
         T::Error: Into<BoxError>,
@@ -273,11 +398,14 @@ impl ClientBuilder {
     {
         self.check()?;
         let name: Arc<str> = self.name.as_str().into();
+        if let Some(dns) = self.dns.take() {
+            self.endpoints = dns.start()?;
+        }
         if !self.enabled {
-            let collecting = ServiceBuilder::new()
+            let plain = ServiceBuilder::new()
+                .layer(RoundRobinLayer::new(&name, &self.endpoints))
                 .layer(CollectLayer::default())
                 .service(transport);
-            let plain = RoundRobin::new(Arc::clone(&name), self.endpoints, collecting);
             return Ok(Client::new(name, plain, Handles::default()));
         }
         let seed = self.seed.unwrap_or_else(rand::random);
@@ -291,33 +419,35 @@ impl ClientBuilder {
         let bulkhead = self.bulkhead_layer()?;
         let retry = self.retry_layer(seed)?;
         let hedge = self.hedge_layer()?;
+        let timeout = self.timeout_layer()?;
+        let propagate = self.propagate_layer(timeout.as_ref())?;
         let handles = Handles {
             breaker: breaker.as_ref().map(CircuitBreakerLayer::handle),
-            balance: Some(balance.handle()),
+            balance: balance.as_ref().map(BalanceLayer::handle),
             bulkhead: bulkhead.as_ref().map(BulkheadLayer::handle),
             retry_budget: retry.as_ref().map(RetryLayer::budget),
             hedge_budget: hedge.as_ref().map(HedgeLayer::budget),
             faults: self.faults.clone(),
         };
         let stack = ServiceBuilder::new()
-            .layer(EffectiveLayer::new(&name, &self.telemetry))
+            .layer(Optional(self.effective_layer()))
             .layer(self.fallback_layer()?)
-            .layer(self.deadline_layer())
+            .layer(Optional(self.deadline_layer()?))
             .layer(Optional(self.coalesce_layer()))
             .layer(Optional(retry))
             .layer(LazyLayer)
             .layer(Optional(hedge))
-            .layer(ActualLayer::new(&name, &self.telemetry))
+            .layer(Optional(self.actual_layer()))
             .layer(Optional(breaker))
             .layer(Optional(bulkhead))
-            .layer(Optional(self.timeout_layer()?))
-            .layer(PropagateLayer::new(
-                self.attempt_timeout,
-                self.caller_header()?,
-            ))
-            .layer(balance)
+            .layer(Optional(timeout))
+            .layer(Optional(propagate))
+            .layer(match balance {
+                Some(balance) => Either::Left(balance),
+                None => Either::Right(RoundRobinLayer::new(&name, &self.endpoints)),
+            })
             .layer(SemanticLayer::new(self.durations()))
-            .layer(CollectLayer::default())
+            .layer(self.collect_layer())
             .layer(self.idle_layer()?)
             .layer(FaultLayer::new(self.faults.clone()))
             .service(transport);
@@ -329,6 +459,9 @@ impl ClientBuilder {
         checks.is_within("weight", self.weight, 0.0, 1.0)?;
         if let Some(deadline) = self.deadline {
             checks.is_positive("deadline", deadline)?;
+        }
+        if let Some(dns) = &self.dns {
+            dns.check()?;
         }
         match self.attempt_timeout {
             Some(timeout) => checks.is_positive("attempt_timeout", timeout),
@@ -357,6 +490,30 @@ impl ClientBuilder {
         mistakes
     }
 
+    fn effective_layer(&self) -> Option<EffectiveLayer<C>> {
+        let layer = || EffectiveLayer::new(&self.name, &self.telemetry, self.classify.clone());
+        self.success_metrics.then(layer)
+    }
+
+    fn actual_layer(&self) -> Option<ActualLayer<C>> {
+        let layer = || ActualLayer::new(&self.name, &self.telemetry, self.classify.clone());
+        self.success_metrics.then(layer)
+    }
+
+    fn propagate_layer(
+        &self,
+        timeout: Option<&TimeoutLayer>,
+    ) -> Result<Option<PropagateLayer>, ConfigError> {
+        let caller = self.caller_header()?;
+        let layer = || PropagateLayer::new(timeout.cloned(), caller);
+        Ok(self.propagate.then(layer))
+    }
+
+    fn collect_layer(&self) -> CollectLayer {
+        self.collect
+            .map_or_else(CollectLayer::streaming, CollectLayer::new)
+    }
+
     fn durations(&self) -> Option<Arc<RequestDurations>> {
         let definition = &names::HTTP_CLIENT_REQUEST_DURATION;
         let durations = || RequestDurations::new(self.telemetry.clone(), definition);
@@ -371,25 +528,30 @@ impl ClientBuilder {
         self.caller.as_ref().map(value).transpose()
     }
 
-    fn fallback_layer(&self) -> Result<FallbackLayer, ConfigError> {
+    fn fallback_layer(&self) -> Result<FallbackLayer<C>, ConfigError> {
         FallbackLayer::builder(&self.name)
+            .classify(self.classify.clone())
             .fallback(self.fallback.clone())
             .weight(self.weight)
             .telemetry(self.telemetry.clone())
             .build()
     }
 
-    fn deadline_layer(&self) -> DeadlineLayer {
-        DeadlineLayer::builder(&self.name)
-            .limit(self.deadline)
-            .reserve(self.reserve)
-            .telemetry(self.telemetry.clone())
-            .build()
+    fn deadline_layer(&self) -> Result<Option<DeadlineLayer>, ConfigError> {
+        let build = || {
+            DeadlineLayer::builder(&self.name)
+                .limit(self.deadline)
+                .reserve(self.reserve)
+                .telemetry(self.telemetry.clone())
+                .build()
+        };
+        self.deadlines.then(build).transpose()
     }
 
-    fn retry_layer(&self, seed: u64) -> Result<Option<RetryLayer>, ConfigError> {
+    fn retry_layer(&self, seed: u64) -> Result<Option<RetryLayer<C>>, ConfigError> {
         let build = |config: &RetryConfig| {
             RetryLayer::builder(&self.name)
+                .classify(self.classify.clone())
                 .config(config.clone())
                 .seed(seed)
                 .telemetry(self.telemetry.clone())
@@ -407,9 +569,10 @@ impl ClientBuilder {
         self.coalesce.then(build)
     }
 
-    fn hedge_layer(&self) -> Result<Option<HedgeLayer>, ConfigError> {
+    fn hedge_layer(&self) -> Result<Option<HedgeLayer<C>>, ConfigError> {
         let build = |config| {
             HedgeLayer::builder(&self.name)
+                .classify(self.classify.clone())
                 .config(config)
                 .telemetry(self.telemetry.clone())
                 .build()
@@ -417,9 +580,10 @@ impl ClientBuilder {
         self.hedge.map(build).transpose()
     }
 
-    fn breaker_layer(&self, seed: u64) -> Result<Option<Breaker>, ConfigError> {
+    fn breaker_layer(&self, seed: u64) -> Result<Option<Breaker<C>>, ConfigError> {
         let build = |config: &CircuitBreakerConfig| {
             CircuitBreakerLayer::builder(&self.name)
+                .classify(self.classify.clone())
                 .config(config.clone())
                 .seed(seed)
                 .telemetry(self.telemetry.clone())
@@ -440,6 +604,15 @@ impl ClientBuilder {
     }
 
     fn timeout_layer(&self) -> Result<Option<TimeoutLayer>, ConfigError> {
+        if self.attempt_timeout.is_none() && self.adaptive_timeout.is_some() {
+            let expected = "an attempt_timeout, which is its upper bound";
+            return Err(ConfigError::new(
+                "client",
+                "adaptive_timeout",
+                "given without an attempt_timeout",
+                expected,
+            ));
+        }
         let build = |timeout| {
             TimeoutLayer::builder(&self.name)
                 .timeout(timeout)
@@ -457,20 +630,20 @@ impl ClientBuilder {
             .build()
     }
 
-    fn balance_layer(&self, seed: u64) -> Result<BalanceLayer, ConfigError> {
-        let default_config = || {
-            let config = BalanceConfig::new();
-            match self.attempt_timeout {
-                Some(timeout) => config.unanswered_after(timeout / 2),
-                None => config,
-            }
+    fn balance_layer(&self, seed: u64) -> Result<Option<BalanceLayer<C>>, ConfigError> {
+        let config = match &self.balance {
+            Balancing::Default => BalanceConfig::for_attempts(self.attempt_timeout),
+            Balancing::Config(config) => config.clone(),
+            Balancing::Off => return Ok(None),
         };
         BalanceLayer::builder(&self.name)
+            .classify(self.classify.clone())
             .endpoints(self.endpoints.clone())
-            .config(self.balance.clone().unwrap_or_else(default_config))
+            .config(config)
             .seed(seed)
             .telemetry(self.telemetry.clone())
             .build()
+            .map(Some)
     }
 }
 

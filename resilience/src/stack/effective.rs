@@ -16,13 +16,14 @@ use tracing::instrument::Instrumented;
 
 use super::spans;
 use crate::BoxError;
-use crate::classify::{Classify, HttpClassify, Outcome};
+use crate::classify::{Classify, Outcome};
 use crate::context::{CallContext, Carried, headers};
 use crate::fallback::StandInUsed;
 use crate::telemetry::{Counter, Histogram, Telemetry, names};
 
 #[derive(Debug)]
-struct Handles {
+struct Handles<C> {
+    classify: C,
     client: String,
     full: Counter,
     degraded: Counter,
@@ -31,16 +32,17 @@ struct Handles {
 }
 
 /// Wraps a service into an [`Effective`].
-#[derive(Debug, Clone)]
-pub(super) struct EffectiveLayer {
-    handles: Arc<Handles>,
+#[derive(Debug)]
+pub(super) struct EffectiveLayer<C> {
+    handles: Arc<Handles<C>>,
 }
 
-impl EffectiveLayer {
-    pub(super) fn new(client: &str, telemetry: &Telemetry) -> Self {
+impl<C> EffectiveLayer<C> {
+    pub(super) fn new(client: &str, telemetry: &Telemetry, classify: C) -> Self {
         let outcome = |outcome| telemetry.counter(&names::CLIENT_REQUESTS, &[client, outcome]);
         Self {
             handles: Arc::new(Handles {
+                classify,
                 client: client.to_owned(),
                 full: outcome("full"),
                 degraded: outcome("degraded"),
@@ -51,10 +53,10 @@ impl EffectiveLayer {
     }
 }
 
-impl<S> Layer<S> for EffectiveLayer {
-    type Service = Effective<S>;
+impl<S, C> Layer<S> for EffectiveLayer<C> {
+    type Service = Effective<S, C>;
 
-    fn layer(&self, inner: S) -> Effective<S> {
+    fn layer(&self, inner: S) -> Effective<S, C> {
         Effective {
             inner,
             handles: Arc::clone(&self.handles),
@@ -64,19 +66,30 @@ impl<S> Layer<S> for EffectiveLayer {
 
 /// Counts calls by what their caller got. It also fixes the context of the call, so that all
 /// attempts belong to one trace wherever they run.
-#[derive(Debug, Clone)]
-pub(super) struct Effective<S> {
+#[derive(Debug)]
+pub(super) struct Effective<S, C> {
     inner: S,
-    handles: Arc<Handles>,
+    handles: Arc<Handles<C>>,
 }
 
-impl<S, RequestBody, B> Service<Request<RequestBody>> for Effective<S>
+// Not derived: that would ask it of the classifier, too.
+impl<S: Clone, C> Clone for Effective<S, C> {
+    fn clone(&self) -> Self {
+        Self {
+            inner: self.inner.clone(),
+            handles: Arc::clone(&self.handles),
+        }
+    }
+}
+
+impl<S, C, RequestBody, B> Service<Request<RequestBody>> for Effective<S, C>
 where
     S: Service<Request<RequestBody>, Response = Response<B>, Error = BoxError>,
+    C: Classify<Response<B>, BoxError>,
 {
     type Response = Response<B>;
     type Error = BoxError;
-    type Future = ResponseFuture<S::Future>;
+    type Future = ResponseFuture<S::Future, C>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
         self.inner.poll_ready(context)
@@ -105,17 +118,18 @@ where
 pin_project! {
     /// The future of [`Effective`]. Dropped before its end it counts nothing: nobody got
     /// anything.
-    pub(super) struct ResponseFuture<F> {
+    pub(super) struct ResponseFuture<F, C> {
         #[pin]
         inner: Instrumented<F>,
         begun: Instant,
-        handles: Arc<Handles>,
+        handles: Arc<Handles<C>>,
     }
 }
 
-impl<F, B> Future for ResponseFuture<F>
+impl<F, C, B> Future for ResponseFuture<F, C>
 where
     F: Future<Output = Result<Response<B>, BoxError>>,
+    C: Classify<Response<B>, BoxError>,
 {
     type Output = Result<Response<B>, BoxError>;
 
@@ -125,9 +139,10 @@ where
         let result = ready!(inner.as_mut().poll(context));
         spans::end(inner.span(), &result);
         this.handles.seconds.observe(this.begun.elapsed());
+        let outcome = this.handles.classify.classify(result.as_ref());
         match &result {
             Ok(response) if is_degraded(response) => this.handles.degraded.increment(),
-            Ok(_) if is_failure(&result) => this.handles.failed.increment(),
+            Ok(_) if outcome == Outcome::Failure => this.handles.failed.increment(),
             Ok(_) => this.handles.full.increment(),
             Err(_) => this.handles.failed.increment(),
         }
@@ -138,8 +153,4 @@ where
 fn is_degraded<B>(response: &Response<B>) -> bool {
     response.extensions().get::<StandInUsed>().is_some()
         || response.headers().contains_key(headers::DEGRADATION)
-}
-
-fn is_failure<B>(result: &Result<Response<B>, BoxError>) -> bool {
-    HttpClassify::server_errors().classify(result.as_ref()) == Outcome::Failure
 }

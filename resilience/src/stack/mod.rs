@@ -28,7 +28,47 @@
 //! calls away from it, each attempt that fails there is followed by one that succeeds elsewhere,
 //! so that at most half of the attempts fail; and the stack's breaker opens at 60 %.
 //!
-//! Each part can be removed, and [`enabled(false)`](ClientBuilder::enabled) removes them all.
+//! Each part can be removed, and [`enabled(false)`](ClientBuilder::enabled) removes them all. What
+//! stays in place of the balancer takes the endpoints in turn; the fallback without stand-ins
+//! merges what the dependency reports. What counts as a failure is said
+//! [once for all of them](ClientBuilder::classify).
+//!
+//! The wire is HTTP/1 without TLS. A [transport of your own](ClientBuilder::build_on) can be any
+//! service that sends a request with an absolute URI; for `https`
+//! [`HttpTransport`](crate::transport::HttpTransport::with_connector) takes a connector that
+//! speaks it.
+//!
+//! **When not to use it**: for a dependency in the same process, or for a protocol that is not
+//! HTTP: take the parts that you need.
+//!
+//! ```
+//! use bytes::Bytes;
+//! use http::{Request, Response, StatusCode};
+//! use http_body_util::Full;
+//! use resilience::BoxError;
+//! use resilience::balance::Endpoints;
+//! use resilience::fallback::Fallback;
+//! use tower::service_fn;
+//!
+//! # #[tokio::main(flavor = "current_thread", start_paused = true)]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+//! // A transport of one's own: one replica is gone, the other one answers.
+//! let transport = service_fn(async |request: Request<Bytes>| match request.uri().host() {
+//!     Some("a") => Err(BoxError::from("connection refused")),
+//!     _ => Ok(Response::new(Full::new(Bytes::from("title 17")))),
+//! });
+//! let metadata = resilience::client("metadata")
+//!     .endpoints(Endpoints::parse("http://a:4000,http://b:4000")?)
+//!     .fallback(Fallback::new().default_with("none", 1.0, |_| Response::default()))
+//!     .build_on(transport)?;
+//! for _ in 0..10 {
+//!     let request = Request::get("/titles/17").body(Bytes::new())?;
+//!     let answer = metadata.send(request).await?;
+//!     assert_eq!(answer.into_body().into_bytes().await?, "title 17");
+//! }
+//! # Ok(())
+//! # }
+//! ```
 //!
 //! # The server
 //!

@@ -10,23 +10,19 @@ use tower_service::Service;
 
 use crate::context::{CallContext, headers};
 use crate::deadline::Deadline;
+use crate::timeout::TimeoutLayer;
 
 /// Wraps a service into a [`Propagate`].
 #[derive(Debug, Clone)]
 pub(super) struct PropagateLayer {
-    attempt_timeout: Option<Duration>,
+    timeout: Option<TimeoutLayer>,
     caller: Option<HeaderValue>,
 }
 
 impl PropagateLayer {
-    pub(super) const fn new(
-        attempt_timeout: Option<Duration>,
-        caller: Option<HeaderValue>,
-    ) -> Self {
-        Self {
-            attempt_timeout,
-            caller,
-        }
+    /// Inside of `timeout`, which may follow what is measured.
+    pub(super) const fn new(timeout: Option<TimeoutLayer>, caller: Option<HeaderValue>) -> Self {
+        Self { timeout, caller }
     }
 }
 
@@ -36,7 +32,7 @@ impl<S> Layer<S> for PropagateLayer {
     fn layer(&self, inner: S) -> Propagate<S> {
         Propagate {
             inner,
-            attempt_timeout: self.attempt_timeout,
+            timeout: self.timeout.clone(),
             caller: self.caller.clone(),
         }
     }
@@ -47,14 +43,15 @@ impl<S> Layer<S> for PropagateLayer {
 #[derive(Debug, Clone)]
 pub(super) struct Propagate<S> {
     inner: S,
-    attempt_timeout: Option<Duration>,
+    timeout: Option<TimeoutLayer>,
     caller: Option<HeaderValue>,
 }
 
 impl<S> Propagate<S> {
     fn useful_for(&self, deadline: Option<Instant>) -> Option<Duration> {
         let left = deadline.map(|end| end.saturating_duration_since(Instant::now()));
-        [left, self.attempt_timeout].into_iter().flatten().min()
+        let attempt = self.timeout.as_ref().map(TimeoutLayer::present);
+        [left, attempt].into_iter().flatten().min()
     }
 }
 

@@ -1,4 +1,4 @@
-//! What is left when everything is switched off.
+//! What stands in for the balancer where that was taken out.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,11 +9,41 @@ use futures_util::future::BoxFuture;
 use http::uri::Authority;
 use http::{Request, Response};
 use tower::ServiceExt;
+use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::BoxError;
 use crate::balance::{EndpointSource, NoEndpoint, absolute};
 use crate::body::ResponseBody;
+
+/// Wraps a transport into a [`RoundRobin`].
+#[derive(Debug, Clone)]
+pub(super) struct RoundRobinLayer {
+    name: Arc<str>,
+    endpoints: EndpointSource,
+}
+
+impl RoundRobinLayer {
+    pub(super) fn new(name: &Arc<str>, endpoints: &EndpointSource) -> Self {
+        Self {
+            name: Arc::clone(name),
+            endpoints: endpoints.clone(),
+        }
+    }
+}
+
+impl<T> Layer<T> for RoundRobinLayer {
+    type Service = RoundRobin<T>;
+
+    fn layer(&self, transport: T) -> RoundRobin<T> {
+        RoundRobin {
+            name: Arc::clone(&self.name),
+            endpoints: self.endpoints.clone(),
+            next: Arc::default(),
+            transport,
+        }
+    }
+}
 
 /// Takes the endpoints in turn and does nothing else.
 #[derive(Clone)]
@@ -25,15 +55,6 @@ pub(super) struct RoundRobin<T> {
 }
 
 impl<T> RoundRobin<T> {
-    pub(super) fn new(name: Arc<str>, endpoints: EndpointSource, transport: T) -> Self {
-        Self {
-            name,
-            endpoints,
-            next: Arc::default(),
-            transport,
-        }
-    }
-
     fn pick(&self) -> Result<Authority, NoEndpoint> {
         let endpoints = self.endpoints.endpoints();
         let authorities = endpoints.authorities();

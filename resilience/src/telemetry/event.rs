@@ -3,6 +3,7 @@ use serde::{Deserialize, Serialize};
 /// The state of a circuit breaker, as events and metrics name it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum BreakerState {
     /// Calls go through and are counted.
     Closed,
@@ -89,10 +90,42 @@ pub enum Event {
     Rejected {
         /// The name of the stack.
         name: String,
-        /// The part that spoke: `breaker`, `bulkhead`, `queue`, `deadline`, …
+        /// The part that spoke: `breaker`, `bulkhead`, `queue` (of a server, load shedding),
+        /// `rate-limit` or `deadline`.
         by: String,
         /// Why; one of the tokens of [`Reason`](crate::ledger::Reason).
         reason: String,
+    },
+    /// A call took longer than its timeout and was given up.
+    TimedOut {
+        /// The client.
+        client: String,
+        /// After how many milliseconds.
+        after_ms: u64,
+    },
+    /// The body of an answer stood still for too long and was broken off.
+    BodyStalled {
+        /// The client.
+        client: String,
+        /// After how many milliseconds.
+        after_ms: u64,
+    },
+    /// A slow call was sent a second time.
+    Hedged {
+        /// The client.
+        client: String,
+    },
+    /// A read joined an identical one that was under way already.
+    Coalesced {
+        /// The client.
+        client: String,
+    },
+    /// A deadline passed while work was done.
+    DeadlineExpired {
+        /// The client or server.
+        name: String,
+        /// Whether the work goes on, as that of a write does.
+        goes_on: bool,
     },
     /// A fault on purpose began.
     FaultBegan {
@@ -119,7 +152,27 @@ pub enum Event {
     },
 }
 
+/// Whether what comes once per call is logged.
+pub(super) fn is_logged() -> bool {
+    tracing::enabled!(tracing::Level::DEBUG)
+}
+
 impl Event {
+    /// Whether it comes as often as calls do when something is wrong, so that whoever follows
+    /// the news alone leaves it out.
+    pub const fn comes_once_per_call(&self) -> bool {
+        matches!(
+            self,
+            Self::Rejected { .. }
+                | Self::Degraded { .. }
+                | Self::TimedOut { .. }
+                | Self::BodyStalled { .. }
+                | Self::Hedged { .. }
+                | Self::Coalesced { .. }
+                | Self::DeadlineExpired { .. }
+        )
+    }
+
     /// Transitions are news; what comes once per call is for whoever looks for it.
     pub(super) fn log(&self) {
         match self {
@@ -172,6 +225,21 @@ impl Event {
             }
             Self::Rejected { name, by, reason } => {
                 tracing::debug!(name, by, reason, "{by} of {name} rejected a call");
+            }
+            Self::TimedOut { client, after_ms } => {
+                tracing::debug!(client, after_ms, "{client} did not answer in {after_ms} ms");
+            }
+            Self::BodyStalled { client, after_ms } => tracing::debug!(
+                client,
+                after_ms,
+                "a body of {client} stood still for {after_ms} ms"
+            ),
+            Self::Hedged { client } => tracing::debug!(client, "{client} is slow: hedged"),
+            Self::Coalesced { client } => {
+                tracing::debug!(client, "a read of {client} joined another");
+            }
+            Self::DeadlineExpired { name, goes_on } => {
+                tracing::debug!(name, goes_on, "the deadline passed while {name} worked");
             }
             Self::FaultBegan { name, id, kind } => {
                 tracing::warn!(

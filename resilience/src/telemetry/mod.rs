@@ -6,7 +6,9 @@
 //! on a broadcast channel as well as a line in the `tracing` log.
 //!
 //! Labels are bounded: a family that has reached [`MAXIMUM_SERIES`] label sets counts every new
-//! one under `other`, so that no input from outside can grow the registry.
+//! one under `other`, so that no input from outside can grow the registry. A new gauge is not
+//! exported then. What comes and goes, such as the breakers of [keys](crate::circuit_breaker::keyed),
+//! gives its labels back.
 //!
 //! ```
 //! use resilience::telemetry::{Telemetry, names};
@@ -29,9 +31,12 @@ mod semantic;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
-use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry};
+use prometheus::{
+    HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+};
 use tokio::sync::broadcast;
 
 use self::names::{Definition, Kind};
@@ -57,12 +62,26 @@ struct Inner {
     families: BTreeMap<&'static str, Family>,
     series: Mutex<BTreeMap<&'static str, BTreeSet<Vec<String>>>>,
     events: broadcast::Sender<Event>,
+    /// Whether there was ever a subscriber: asking the channel takes its lock.
+    is_heard: AtomicBool,
 }
 
 enum Family {
     Counter(IntCounterVec),
     Gauge(IntGaugeVec),
     Histogram(HistogramVec),
+}
+
+impl Family {
+    fn remove(&self, labels: &[String]) {
+        let removed = match self {
+            Self::Counter(family) => family.remove_label_values(labels),
+            Self::Gauge(family) => family.remove_label_values(labels),
+            Self::Histogram(family) => family.remove_label_values(labels),
+        };
+        // One that was never exported is gone already.
+        drop(removed);
+    }
 }
 
 impl Telemetry {
@@ -87,13 +106,24 @@ impl Telemetry {
                 families,
                 series: Mutex::new(BTreeMap::new()),
                 events,
+                is_heard: AtomicBool::new(false),
             }),
+        }
+    }
+
+    /// Sends and logs an event that comes as often as calls do; without anybody to hear it, it is
+    /// not even made.
+    pub(crate) fn tell(&self, event: impl FnOnce() -> Event) {
+        let is_heard = self.inner.is_heard.load(Ordering::Relaxed);
+        if is_heard || event::is_logged() {
+            self.emit(event());
         }
     }
 
     /// Every event from now on. A subscriber that lags more than 1,024 events behind loses the
     /// oldest and is told so by its receiver.
     pub fn subscribe(&self) -> broadcast::Receiver<Event> {
+        self.inner.is_heard.store(true, Ordering::Relaxed);
         self.inner.events.subscribe()
     }
 
@@ -119,16 +149,17 @@ impl Telemetry {
         }
     }
 
-    /// The gauge of one label set; see [`counter`](Self::counter).
+    /// The gauge of one label set; see [`counter`](Self::counter). Beyond the bound a gauge
+    /// counts but is not exported: several that share one would show the state of none.
     pub fn gauge(&self, definition: &Definition, labels: &[&str]) -> Gauge {
-        match self.inner.families.get(definition.name) {
-            Some(Family::Gauge(family)) => Gauge::new(
-                family
-                    .get_metric_with_label_values(&self.bounded(definition, labels))
-                    .ok(),
-            ),
-            _ => Gauge::new(None),
-        }
+        let Some(Family::Gauge(family)) = self.inner.families.get(definition.name) else {
+            return Gauge::new(None);
+        };
+        let gauge = match self.within_bound(definition, labels) {
+            Some(labels) => family.get_metric_with_label_values(&labels),
+            None => IntGauge::new(definition.name, definition.help),
+        };
+        Gauge::new(gauge.ok())
     }
 
     /// The histogram of one label set; see [`counter`](Self::counter).
@@ -160,19 +191,44 @@ impl Telemetry {
         )
     }
 
+    /// Gives the series of a family back whose first label is this, so that what comes and goes
+    /// does not use the bound up. Handles that are still in use count on, unseen.
+    pub(crate) fn forget(&self, definition: &Definition, first: &str) {
+        let mut series = self.inner.series.lock();
+        let Some(known) = series.get_mut(definition.name) else {
+            return;
+        };
+        let Some(family) = self.inner.families.get(definition.name) else {
+            return;
+        };
+        known.retain(|labels| {
+            let stays = labels.first().is_none_or(|label| label != first);
+            if !stays {
+                family.remove(labels);
+            }
+            stays
+        });
+    }
+
     /// The label set itself while the family has room for it, `other` throughout afterwards.
     fn bounded(&self, definition: &Definition, labels: &[&str]) -> Vec<String> {
+        let within = self.within_bound(definition, labels);
+        within.unwrap_or_else(|| vec!["other".to_owned(); labels.len()])
+    }
+
+    /// The label set, if the family knows it or has room for it.
+    fn within_bound(&self, definition: &Definition, labels: &[&str]) -> Option<Vec<String>> {
         let wanted: Vec<String> = labels.iter().map(|label| (*label).to_owned()).collect();
         let mut series = self.inner.series.lock();
         let known = series.entry(definition.name).or_default();
         if known.contains(&wanted) {
-            return wanted;
+            return Some(wanted);
         }
         if known.len() >= MAXIMUM_SERIES {
-            return vec!["other".to_owned(); labels.len()];
+            return None;
         }
         known.insert(wanted.clone());
-        wanted
+        Some(wanted)
     }
 }
 

@@ -47,6 +47,7 @@
 
 /// What a family measures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Kind {
     /// Only ever grows.
     Counter,
@@ -58,6 +59,7 @@ pub enum Kind {
 
 /// One metric family.
 #[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
 pub struct Definition {
     /// The name that is exported.
     pub name: &'static str,

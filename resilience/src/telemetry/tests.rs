@@ -133,3 +133,61 @@ fn a_tracked_gauge_falls_when_the_guard_is_dropped() {
     drop(guard);
     assert_eq!(gauge.value(), 0);
 }
+
+#[test]
+fn a_gauge_beyond_the_bound_is_not_mixed_up_with_others() {
+    let registry = Registry::new();
+    let telemetry = Telemetry::new(&registry).unwrap();
+    let machine = |number: usize| {
+        let name = format!("breaker-{number}");
+        telemetry.states(&names::BREAKER_STATE, &name, &BreakerState::NAMES)
+    };
+    let machines: Vec<_> = (0..MAXIMUM_SERIES).map(machine).collect();
+    for machine in &machines {
+        machine.set("open");
+    }
+    let families = registry.gather();
+    let states = families
+        .iter()
+        .find(|family| family.name() == names::BREAKER_STATE.name)
+        .unwrap();
+    let metrics = states.get_metric();
+    assert_eq!(metrics.len(), MAXIMUM_SERIES);
+    for metric in metrics {
+        let labels = metric.get_label();
+        let is_open = labels.iter().any(|label| label.value() == "open");
+        assert!(labels.iter().all(|label| label.value() != "other"));
+        let value = metric.get_gauge().get_value();
+        assert!((value - f64::from(u8::from(is_open))).abs() < 0.01);
+    }
+}
+
+#[test]
+fn what_is_forgotten_makes_room() {
+    let registry = Registry::new();
+    let telemetry = Telemetry::new(&registry).unwrap();
+    for number in 0..MAXIMUM_SERIES * 2 {
+        let name = format!("client-{number}");
+        telemetry.counter(&names::TIMEOUTS, &[&name]).increment();
+        telemetry.forget(&names::TIMEOUTS, &name);
+    }
+    assert_eq!(telemetry.counter(&names::TIMEOUTS, &["other"]).value(), 0);
+    telemetry.forget(&names::TIMEOUTS, "other");
+    let families = registry.gather();
+    let is_there = |family: &&prometheus::proto::MetricFamily| {
+        family.name() == names::TIMEOUTS.name && !family.get_metric().is_empty()
+    };
+    assert!(!families.iter().any(|family| is_there(&family)));
+}
+
+#[tokio::test]
+async fn what_nobody_hears_is_not_made() {
+    let telemetry = Telemetry::default();
+    telemetry.tell(|| panic!("made without anybody to hear it"));
+    let mut events = telemetry.subscribe();
+    let hedged = || Event::Hedged {
+        client: "metadata".into(),
+    };
+    telemetry.tell(hedged);
+    assert_eq!(events.recv().await.unwrap(), hedged());
+}

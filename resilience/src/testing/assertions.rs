@@ -1,9 +1,12 @@
 //! Assertions that say what is wrong.
 
 use http::Response;
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::TryRecvError;
 
 use crate::circuit_breaker::{BreakerHandle, State};
 use crate::ledger;
+use crate::telemetry::{Event, Telemetry};
 
 /// The breaker is in this state.
 ///
@@ -28,6 +31,62 @@ pub fn assert_breaker<'a>(breaker: impl Into<Option<&'a BreakerHandle>>, expecte
         breaker.window(),
         expected.as_str(),
     );
+}
+
+/// The states that a breaker enters, from when they are recorded on. A breaker that opened and
+/// closed again between two looks at its handle shows here.
+#[derive(Debug)]
+pub struct Transitions {
+    breaker: String,
+    events: Receiver<Event>,
+    entered: Vec<State>,
+}
+
+impl Transitions {
+    /// Records those of the breaker of this name, which tells this telemetry.
+    pub fn record(telemetry: &Telemetry, breaker: impl Into<String>) -> Self {
+        Self {
+            breaker: breaker.into(),
+            events: telemetry.subscribe(),
+            entered: Vec::new(),
+        }
+    }
+
+    /// The states that it entered so far.
+    ///
+    /// # Panics
+    ///
+    /// If more events came since the last look than telemetry keeps for a subscriber.
+    #[track_caller]
+    pub fn entered(&mut self) -> &[State] {
+        loop {
+            match self.events.try_recv() {
+                Ok(Event::BreakerTransition { client, to, .. }) if client == self.breaker => {
+                    self.entered.push(to);
+                }
+                Ok(_) => {}
+                Err(TryRecvError::Lagged(missed)) => {
+                    panic!("{missed} events were missed: look at the transitions more often")
+                }
+                Err(TryRecvError::Empty | TryRecvError::Closed) => return &self.entered,
+            }
+        }
+    }
+
+    /// The breaker entered these states, in this order, and no other ones.
+    ///
+    /// # Panics
+    ///
+    /// If it did not, with those that it entered.
+    #[track_caller]
+    pub fn assert(&mut self, expected: &[State]) {
+        let breaker = self.breaker.clone();
+        let entered = self.entered();
+        assert!(
+            entered == expected,
+            "breaker `{breaker}` entered {entered:?}: expected {expected:?}"
+        );
+    }
 }
 
 /// Nothing in the answer was replaced.

@@ -6,7 +6,11 @@
 //!   service for every single layer.
 //! - [`Clock`] stops tokio's time and turns it on by hand. Every part of this crate follows it.
 //! - [`assert_breaker`], [`assert_full`] and [`assert_degraded`] say what is wrong when something
-//!   is.
+//!   is, and [`Transitions`] which states a breaker went through.
+//!
+//! **When not to use it**: to find out whether the middleware works (it has tests of its own), or
+//! to find out how a dependency fails: a script fails as you think that it does. Break the real
+//! one, on purpose.
 //!
 //! ```
 //! use std::time::Duration;
@@ -46,11 +50,13 @@
 //! ```
 
 mod assertions;
+mod body;
 mod clock;
 mod script;
 #[cfg(test)]
 mod tests;
 
-pub use assertions::{assert_breaker, assert_degraded, assert_full};
+pub use assertions::{Transitions, assert_breaker, assert_degraded, assert_full};
+pub use body::ScriptedBody;
 pub use clock::Clock;
-pub use script::{RecordedCall, Script, Step};
+pub use script::{Readiness, RecordedCall, Script, Step};

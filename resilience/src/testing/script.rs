@@ -9,11 +9,11 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri};
-use http_body_util::Full;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 use tower_service::Service;
 
+use super::body::{Ending, ScriptedBody};
 use crate::BoxError;
 use crate::transport::{TransportError, TransportErrorKind};
 
@@ -30,7 +30,7 @@ enum Does {
     Answers {
         status: StatusCode,
         headers: HeaderMap,
-        body: Bytes,
+        body: ScriptedBody,
     },
     Fails(TransportErrorKind),
     Hangs,
@@ -44,7 +44,7 @@ impl Step {
             does: Does::Answers {
                 status: StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
                 headers: HeaderMap::new(),
-                body: Bytes::new(),
+                body: ScriptedBody::new(Bytes::new()),
             },
         }
     }
@@ -53,7 +53,7 @@ impl Step {
     pub fn content(content: impl Into<Bytes>) -> Self {
         let mut step = Self::status(200);
         if let Does::Answers { body, .. } = &mut step.does {
-            *body = content.into();
+            *body = ScriptedBody::new(content.into());
         }
         step
     }
@@ -98,7 +98,29 @@ impl Step {
         self
     }
 
-    async fn play(self, endpoint: String) -> Result<Response<Full<Bytes>>, BoxError> {
+    /// The body breaks off after its content: the connection is reset.
+    pub fn breaking_off(self) -> Self {
+        self.ending(Ending::BreaksOff)
+    }
+
+    /// The body stands still after its content, and never ends.
+    pub fn stalling(self) -> Self {
+        self.ending(Ending::Stalls)
+    }
+
+    /// The body ends with these trailers, as answers of gRPC do.
+    pub fn trailers(self, trailers: HeaderMap) -> Self {
+        self.ending(Ending::Trailers(Box::new(trailers)))
+    }
+
+    fn ending(mut self, ending: Ending) -> Self {
+        if let Does::Answers { body, .. } = &mut self.does {
+            body.ends_with(ending);
+        }
+        self
+    }
+
+    async fn play(self, endpoint: String) -> Result<Response<ScriptedBody>, BoxError> {
         if !self.delay.is_zero() {
             tokio::time::sleep(self.delay).await;
         }
@@ -108,7 +130,7 @@ impl Step {
                 headers,
                 body,
             } => {
-                let mut response = Response::new(Full::new(body));
+                let mut response = Response::new(body.sent_by(endpoint));
                 *response.status_mut() = status;
                 *response.headers_mut() = headers;
                 Ok(response)
@@ -145,6 +167,20 @@ pub struct Script {
 struct Shared {
     steps: Steps,
     calls: Mutex<Vec<RecordedCall>>,
+    readiness: Mutex<Readiness>,
+}
+
+/// Whether a dependency takes calls at all: what its `poll_ready` says.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Readiness {
+    /// It does.
+    #[default]
+    Ready,
+    /// It never says so, and nobody is woken.
+    Hangs,
+    /// It fails instead.
+    Fails,
 }
 
 enum Steps {
@@ -169,8 +205,14 @@ impl Script {
             shared: Arc::new(Shared {
                 steps,
                 calls: Mutex::default(),
+                readiness: Mutex::default(),
             }),
         }
+    }
+
+    /// From now on it is ready like this (default: it is). Who waits already is not woken.
+    pub fn set_readiness(&self, readiness: Readiness) {
+        *self.shared.readiness.lock() = readiness;
     }
 
     /// What it was asked so far.
@@ -195,12 +237,19 @@ impl Script {
 }
 
 impl<B> Service<Request<B>> for Script {
-    type Response = Response<Full<Bytes>>;
+    type Response = Response<ScriptedBody>;
     type Error = BoxError;
     type Future = BoxFuture<'static, Result<Self::Response, BoxError>>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        Poll::Ready(Ok(()))
+        match *self.shared.readiness.lock() {
+            Readiness::Ready => Poll::Ready(Ok(())),
+            Readiness::Hangs => Poll::Pending,
+            Readiness::Fails => {
+                let error = TransportError::new(TransportErrorKind::Other, "", "not ready");
+                Poll::Ready(Err(error.into()))
+            }
+        }
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {

@@ -2,12 +2,13 @@ use std::panic::catch_unwind;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{HeaderMap, HeaderValue, Request, Response};
 use http_body_util::BodyExt;
 use tower::ServiceExt;
 
 use super::*;
 use crate::circuit_breaker::{CircuitBreakerLayer, State};
+use crate::telemetry::Telemetry;
 use crate::transport::TransportError;
 
 fn get() -> Request<Bytes> {
@@ -95,4 +96,56 @@ async fn assertions_say_what_is_wrong() {
         said.contains("`last-good` did not stand in for `rows`"),
         "{said}"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_ends_as_it_is_told() {
+    let mut trailers = HeaderMap::new();
+    trailers.insert("grpc-status", HeaderValue::from_static("14"));
+    let script = Script::new([
+        Step::content("half").breaking_off(),
+        Step::content("half").stalling(),
+        Step::content("whole").trailers(trailers),
+    ]);
+    let body = async || script.clone().oneshot(get()).await.unwrap().into_body();
+    let error = body().await.collect().await.unwrap_err();
+    assert!(error.is::<TransportError>(), "{error}");
+    let hour = Duration::from_secs(3_600);
+    let stalled = body().await.collect();
+    assert!(tokio::time::timeout(hour, stalled).await.is_err());
+    let whole = body().await.collect().await.unwrap();
+    assert_eq!(whole.trailers().unwrap()["grpc-status"], "14");
+    assert_eq!(whole.to_bytes(), "whole");
+}
+
+#[tokio::test(start_paused = true)]
+async fn readiness_can_fail_and_hang() {
+    let script = Script::new([Step::status(200)]);
+    script.set_readiness(Readiness::Fails);
+    assert!(script.clone().oneshot(get()).await.is_err());
+    script.set_readiness(Readiness::Hangs);
+    let call = script.clone().oneshot(get());
+    let hour = Duration::from_secs(3_600);
+    assert!(tokio::time::timeout(hour, call).await.is_err());
+    assert!(script.calls().is_empty());
+    script.set_readiness(Readiness::Ready);
+    assert_eq!(script.oneshot(get()).await.unwrap().status(), 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn transitions_are_seen_that_no_look_at_the_handle_would_have_seen() {
+    let telemetry = Telemetry::default();
+    let mut transitions = Transitions::record(&telemetry, "metadata");
+    let breaker = CircuitBreakerLayer::builder("metadata")
+        .telemetry(telemetry)
+        .build()
+        .unwrap()
+        .handle();
+    transitions.assert(&[]);
+    breaker.force_open();
+    breaker.reset();
+    transitions.assert(&[State::Open, State::Closed]);
+    let recorded = std::panic::AssertUnwindSafe(parking_lot::Mutex::new(transitions));
+    let said = message(move || recorded.lock().assert(&[State::HalfOpen]));
+    assert!(said.contains("entered [Open, Closed]"), "{said}");
 }

@@ -8,16 +8,21 @@ use std::time::Duration;
 
 use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
+use tower_service::Service;
 
 use super::error::TimeoutElapsed;
 use super::layer::Rules;
 use crate::BoxError;
+use crate::readiness::EagerFuture;
 
 pin_project! {
     /// Response future of [`Timeout`](super::Timeout).
-    pub struct ResponseFuture<F> {
+    pub struct ResponseFuture<S, Request>
+    where
+        S: Service<Request>,
+    {
         #[pin]
-        future: F,
+        future: EagerFuture<S, Request>,
         // Set when the answer is not there at once.
         patience: Option<Pin<Box<Sleep>>>,
         began: Instant,
@@ -27,9 +32,14 @@ pin_project! {
     }
 }
 
-impl<F> ResponseFuture<F> {
+impl<S: Service<Request>, Request> ResponseFuture<S, Request> {
     /// The call `future`, which began at `now` with so much time `left` before its deadline.
-    pub(super) fn new(future: F, now: Instant, left: Option<Duration>, rules: Arc<Rules>) -> Self {
+    pub(super) fn new(
+        future: EagerFuture<S, Request>,
+        now: Instant,
+        left: Option<Duration>,
+        rules: Arc<Rules>,
+    ) -> Self {
         let patience = rules.patience.present();
         let cut_by_deadline = left.is_some_and(|left| left < patience);
         let after = left.map_or(patience, |left| left.min(patience));
@@ -44,12 +54,12 @@ impl<F> ResponseFuture<F> {
     }
 }
 
-impl<F, Response, E> Future for ResponseFuture<F>
+impl<S, Request> Future for ResponseFuture<S, Request>
 where
-    F: Future<Output = Result<Response, E>>,
-    E: Into<BoxError>,
+    S: Service<Request>,
+    S::Error: Into<BoxError>,
 {
-    type Output = Result<Response, BoxError>;
+    type Output = Result<S::Response, BoxError>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
@@ -66,7 +76,7 @@ where
             Box::pin(end.map_or_else(|| sleep(*this.after), sleep_until))
         });
         ready!(patience.as_mut().poll(context));
-        this.rules.elapsed.increment();
+        this.rules.give_up(*this.after);
         if !*this.cut_by_deadline {
             this.rules.patience.learn(*this.after);
         }

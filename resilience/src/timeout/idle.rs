@@ -14,9 +14,10 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use super::error::BodyStalled;
+use super::layer::millis;
 use crate::BoxError;
 use crate::config::{Checks, ConfigError};
-use crate::telemetry::{Counter, Telemetry, names};
+use crate::telemetry::{Counter, Event, Telemetry, names};
 
 /// Ends the body of an answer that stalls: nothing came for so long although somebody waited.
 ///
@@ -54,6 +55,18 @@ struct Rules {
     name: Arc<str>,
     idle: Option<Duration>,
     stalled: Counter,
+    telemetry: Telemetry,
+}
+
+impl Rules {
+    /// Counts and tells that a body was broken off.
+    fn break_off(&self, idle: Duration) {
+        self.stalled.increment();
+        self.telemetry.tell(|| Event::BodyStalled {
+            client: self.name.as_ref().to_owned(),
+            after_ms: millis(idle),
+        });
+    }
 }
 
 impl IdleTimeoutLayer {
@@ -84,7 +97,7 @@ impl IdleTimeoutBuilder {
         self
     }
 
-    /// Where metrics go (default: nowhere).
+    /// Where metrics and events go (default: nowhere).
     pub fn telemetry(mut self, telemetry: Telemetry) -> Self {
         self.telemetry = telemetry;
         self
@@ -106,6 +119,7 @@ impl IdleTimeoutBuilder {
             name: self.name.into(),
             idle: self.idle,
             stalled,
+            telemetry: self.telemetry,
         };
         Ok(IdleTimeoutLayer {
             rules: Arc::new(rules),
@@ -212,7 +226,7 @@ where
         };
         let patience = this.patience.get_or_insert_with(|| Box::pin(sleep(idle)));
         ready!(patience.as_mut().poll(context));
-        this.rules.stalled.increment();
+        this.rules.break_off(idle);
         let error = BodyStalled {
             name: Arc::clone(&this.rules.name),
             after: idle,

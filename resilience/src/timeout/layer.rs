@@ -8,7 +8,7 @@ use tower_layer::Layer;
 use super::adaptive::{AdaptiveTimeout, Patience};
 use super::service::Timeout;
 use crate::config::ConfigError;
-use crate::telemetry::{Counter, Telemetry, names};
+use crate::telemetry::{Counter, Event, Telemetry, names};
 
 /// Limits the time of each attempt.
 ///
@@ -23,7 +23,24 @@ pub struct TimeoutLayer {
 pub(super) struct Rules {
     pub(super) name: Arc<str>,
     pub(super) patience: Patience,
-    pub(super) elapsed: Counter,
+    elapsed: Counter,
+    telemetry: Telemetry,
+}
+
+impl Rules {
+    /// Counts and tells that a call was given up.
+    pub(super) fn give_up(&self, after: Duration) {
+        self.elapsed.increment();
+        self.telemetry.tell(|| Event::TimedOut {
+            client: self.name.as_ref().to_owned(),
+            after_ms: millis(after),
+        });
+    }
+}
+
+/// A time in milliseconds, as events say it.
+pub(super) fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 impl TimeoutLayer {
@@ -36,6 +53,11 @@ impl TimeoutLayer {
             adaptive: None,
             telemetry: Telemetry::default(),
         }
+    }
+
+    /// What the next attempt gets.
+    pub(crate) fn present(&self) -> Duration {
+        self.rules.patience.present()
     }
 }
 
@@ -71,7 +93,7 @@ impl TimeoutBuilder {
         self
     }
 
-    /// Where metrics go (default: nowhere).
+    /// Where metrics and events go (default: nowhere).
     pub fn telemetry(mut self, telemetry: Telemetry) -> Self {
         self.telemetry = telemetry;
         self
@@ -88,6 +110,7 @@ impl TimeoutBuilder {
             name: self.name.into(),
             patience: Patience::new(self.timeout, self.adaptive)?,
             elapsed,
+            telemetry: self.telemetry,
         };
         Ok(TimeoutLayer {
             rules: Arc::new(rules),

@@ -250,6 +250,21 @@ async fn a_body_may_take_long_but_not_stand_still() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_body_without_an_idle_limit_in_sight_is_waited_for() {
+    let layer = IdleTimeoutLayer::builder("video")
+        .idle(Duration::MAX)
+        .build()
+        .unwrap();
+    let service = layer.layer(service_fn(async |_: Request<()>| {
+        let pauses = vec![Duration::from_hours(24 * 30); 2];
+        Ok::<_, BoxError>(Response::new(body_of(pauses)))
+    }));
+    let response = service.oneshot(Request::new(())).await.unwrap();
+    let read = response.into_body().collect().await.unwrap().to_bytes();
+    assert_eq!(read.len(), 8);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_slow_reader_is_not_blamed_on_the_sender() {
     let layer = IdleTimeoutLayer::builder("video")
         .idle(TIMEOUT)

@@ -7,13 +7,13 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::uri::Authority;
-use http::{Request, Response};
+use http::uri::{Authority, Scheme};
+use http::{Request, Response, Uri};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper_util::client::legacy;
-use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::connect::{Connect, HttpConnector};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use pin_project_lite::pin_project;
 use tower_service::Service;
@@ -33,9 +33,12 @@ pub const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 ///
 /// Requests carry an absolute URI. Clones share the pools. `TCP_NODELAY` is set, so that
 /// small requests do not wait for the acknowledgement of earlier ones.
+///
+/// It does not speak TLS itself. With a [connector of your own](Self::with_connector) it does.
 #[derive(Clone)]
-pub struct HttpTransport {
-    client: legacy::Client<HttpConnector, Full<Bytes>>,
+pub struct HttpTransport<C = HttpConnector> {
+    client: legacy::Client<C, Full<Bytes>>,
+    scheme: Scheme,
 }
 
 impl HttpTransport {
@@ -44,11 +47,46 @@ impl HttpTransport {
         let mut connector = HttpConnector::new();
         connector.set_connect_timeout(connect_timeout);
         connector.set_nodelay(true);
+        Self::with_connector(connector)
+    }
+}
+
+impl<C: Connect + Clone> HttpTransport<C> {
+    /// A transport on connections of your own, which set their own timeouts: through a proxy,
+    /// over a Unix socket or, with [`scheme`](Self::scheme), with TLS. With `hyper-rustls`, whose
+    /// connector speaks it:
+    ///
+    /// ```text
+    /// let mut connector = HttpConnector::new();
+    /// connector.enforce_http(false);
+    /// connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
+    /// let connector = hyper_rustls::HttpsConnectorBuilder::new()
+    ///     .with_webpki_roots()
+    ///     .https_only()
+    ///     .enable_http1()
+    ///     .wrap_connector(connector);
+    /// let transport = HttpTransport::with_connector(connector).scheme(Scheme::HTTPS);
+    /// let client = resilience::client("payments").endpoints(endpoints).build_on(transport)?;
+    /// ```
+    pub fn with_connector(connector: C) -> Self {
         let client = legacy::Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE_TIMEOUT)
             .build(connector);
-        Self { client }
+        Self {
+            client,
+            scheme: Scheme::HTTP,
+        }
+    }
+}
+
+impl<C> HttpTransport<C> {
+    /// The scheme that requests are sent with, which tells the connector what to do (default
+    /// `http`, whatever the request says).
+    #[must_use]
+    pub fn scheme(mut self, scheme: Scheme) -> Self {
+        self.scheme = scheme;
+        self
     }
 }
 
@@ -58,7 +96,7 @@ impl Default for HttpTransport {
     }
 }
 
-impl fmt::Debug for HttpTransport {
+impl<C> fmt::Debug for HttpTransport<C> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("HttpTransport")
@@ -66,7 +104,10 @@ impl fmt::Debug for HttpTransport {
     }
 }
 
-impl Service<Request<Bytes>> for HttpTransport {
+impl<C> Service<Request<Bytes>> for HttpTransport<C>
+where
+    C: Connect + Clone + Send + Sync + 'static,
+{
     type Response = Response<TransportBody>;
     type Error = TransportError;
     type Future = ResponseFuture;
@@ -75,13 +116,27 @@ impl Service<Request<Bytes>> for HttpTransport {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request<Bytes>) -> ResponseFuture {
+    fn call(&mut self, mut request: Request<Bytes>) -> ResponseFuture {
         let endpoint = request.uri().authority().cloned();
+        if request.uri().scheme() != Some(&self.scheme) {
+            rewrite(request.uri_mut(), &self.scheme);
+        }
         ResponseFuture {
             inner: self.client.request(request.map(Full::new)),
             endpoint,
         }
     }
+}
+
+/// Puts another scheme into an absolute URI; one without authority is left for the client to
+/// refuse.
+fn rewrite(uri: &mut Uri, scheme: &Scheme) {
+    let mut parts = std::mem::take(uri).into_parts();
+    if parts.authority.is_some() {
+        parts.scheme = Some(scheme.clone());
+    }
+    // These parts were a URI before.
+    *uri = Uri::from_parts(parts).unwrap_or_default();
 }
 
 pin_project! {
@@ -163,4 +218,43 @@ fn transport_error(
 ) -> TransportError {
     let endpoint = endpoint.map_or("", Authority::as_str);
     TransportError::new(kind, endpoint, source)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use hyper_util::rt::TokioIo;
+    use parking_lot::Mutex;
+    use tokio::net::{TcpListener, TcpStream};
+    use tower::{ServiceExt, service_fn};
+
+    use super::*;
+    use crate::BoxError;
+
+    #[tokio::test]
+    async fn connections_of_ones_own_hear_the_scheme() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let app = axum::Router::new().route("/", axum::routing::get(async || "well"));
+        let server = tokio::spawn(async move { axum::serve(listener, app).await });
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let notes = Arc::clone(&asked);
+        let connector = service_fn(move |uri: Uri| {
+            notes.lock().push(uri.to_string());
+            Box::pin(async move {
+                let stream = TcpStream::connect(address).await?;
+                Ok::<_, std::io::Error>(TokioIo::new(stream))
+            })
+        });
+        let transport = HttpTransport::with_connector(connector).scheme(Scheme::HTTPS);
+        let request = Request::get("http://payments:443/").body(Bytes::new());
+        let answer: Result<_, BoxError> = transport
+            .oneshot(request.unwrap())
+            .await
+            .map_err(Into::into);
+        assert_eq!(answer.unwrap().status(), 200);
+        assert_eq!(*asked.lock(), ["https://payments:443/"]);
+        server.abort();
+    }
 }

@@ -68,13 +68,12 @@ pub(super) async fn save(
     };
     outbox.keep(key, &position).await?;
     if let Some(context) = CallContext::current() {
-        context.degrade(Degradation {
-            dependency: "playback".to_owned(),
+        context.degrade(Degradation::new(
+            "playback",
             reason,
-            stood_in: "outbox".to_owned(),
-            weight: OUTBOX_WEIGHT,
-            age: None,
-        });
+            "outbox",
+            OUTBOX_WEIGHT,
+        ));
     }
     let body = json!({"title": title, "sequence": save.sequence, "seconds": save.seconds});
     pass_on(Answer {

@@ -47,6 +47,12 @@ impl<K> KeyedCircuitBreakerBuilder<K> {
 }
 
 impl<K, C, T, E> KeyedCircuitBreakerBuilder<K, C, T, E> {
+    /// What metrics, events and settings call them.
+    #[cfg(feature = "settings")]
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// The rules of every breaker.
     pub fn config(mut self, config: CircuitBreakerConfig) -> Self {
         self.config = config;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tower_layer::Layer;
 
+use super::super::config::CircuitBreakerConfig;
 use super::super::errors::Boxed;
 use super::super::handle::BreakerHandle;
 use super::super::tracking::AtHead;
@@ -11,6 +12,7 @@ use super::builder::KeyedCircuitBreakerBuilder;
 use super::registry::Registry;
 use super::service::KeyedCircuitBreaker;
 use crate::classify::HttpClassify;
+use crate::config::ConfigError;
 
 /// Puts services behind one circuit breaker for each key.
 ///
@@ -53,6 +55,17 @@ impl<K, C, T, E> KeyedCircuitBreakerLayer<K, C, T, E> {
     /// Every breaker that there is now, in the order of their first calls.
     pub fn handles(&self) -> Vec<BreakerHandle> {
         self.registry.handles()
+    }
+
+    /// Puts other rules in force for every breaker that there is, each of which
+    /// [keeps its state](BreakerHandle::reconfigure), and for those of keys that come later. Rules
+    /// that one of them was given by its own handle give way.
+    ///
+    /// # Errors
+    ///
+    /// A value that cannot be, with its name and what would be right; nothing has changed then.
+    pub fn reconfigure(&self, config: &CircuitBreakerConfig) -> Result<(), ConfigError> {
+        self.registry.reconfigure(config)
     }
 
     /// The breaker of a key, if it has one of its own.

@@ -1,6 +1,7 @@
 //! A breaker for each key: per endpoint, per route, per host.
 //!
-//! All of them follow the same rules. Their number is bounded: a key that finds no place takes
+//! All of them follow the same rules, which can be [put in
+//! place](KeyedCircuitBreakerLayer::reconfigure) of others at run time. Their number is bounded: a key that finds no place takes
 //! that of a breaker which is closed, automatic and has not been used for longest; where there
 //! is none, the key shares one breaker with all the others that found no place. So keys that come
 //! from outside can neither grow the memory nor push out a breaker that protects somebody.

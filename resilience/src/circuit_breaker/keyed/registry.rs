@@ -12,6 +12,7 @@ use super::super::config::CircuitBreakerConfig;
 use super::super::handle::BreakerHandle;
 use super::super::mode::Mode;
 use super::super::observer::Observer;
+use crate::config::ConfigError;
 use crate::telemetry::{BreakerState as State, Telemetry};
 
 /// The name of the breaker that keys without a place share.
@@ -20,7 +21,6 @@ const SHARED: &str = "*";
 /// Makes a breaker for each key that comes, up to a maximum.
 pub(super) struct Registry {
     name: String,
-    config: CircuitBreakerConfig,
     seed: u64,
     telemetry: Telemetry,
     maximum: usize,
@@ -29,6 +29,8 @@ pub(super) struct Registry {
 
 #[derive(Default)]
 struct Known {
+    /// The rules of every breaker, of those that are to come, too.
+    config: CircuitBreakerConfig,
     breakers: IndexMap<String, Entry>,
     shared: Option<Arc<Breaker>>,
     /// Counts uses, so that the order of the last ones is known without a clock.
@@ -50,11 +52,13 @@ impl Registry {
     ) -> Self {
         Self {
             name,
-            config,
             seed,
             telemetry,
             maximum,
-            known: Mutex::default(),
+            known: Mutex::new(Known {
+                config,
+                ..Known::default()
+            }),
         }
     }
 
@@ -68,10 +72,11 @@ impl Registry {
             return entry.breaker.circuit();
         }
         if known.breakers.len() >= self.maximum && !known.make_room() {
-            let shared = known.shared.get_or_insert_with(|| self.breaker(SHARED));
+            let Known { config, shared, .. } = &mut *known;
+            let shared = shared.get_or_insert_with(|| self.breaker(SHARED, config));
             return shared.circuit();
         }
-        let breaker = self.breaker(key);
+        let breaker = self.breaker(key, &known.config);
         let circuit = breaker.circuit();
         let entry = Entry { breaker, last_use };
         known.breakers.insert(key.to_owned(), entry);
@@ -94,14 +99,24 @@ impl Registry {
         Some(BreakerHandle::new(Arc::clone(&entry.breaker)))
     }
 
-    fn breaker(&self, key: &str) -> Arc<Breaker> {
+    /// Puts other rules in force for every breaker, for those that are to come, too.
+    pub(super) fn reconfigure(&self, config: &CircuitBreakerConfig) -> Result<(), ConfigError> {
+        config.check()?;
+        let mut known = self.known.lock();
+        known.config = config.clone();
+        let own = known.breakers.values().map(|entry| &entry.breaker);
+        own.chain(&known.shared)
+            .try_for_each(|breaker| breaker.reconfigure(config))
+    }
+
+    fn breaker(&self, key: &str, config: &CircuitBreakerConfig) -> Arc<Breaker> {
         let name = format!("{}/{key}", self.name);
         let observer = Observer::new(&name, self.telemetry.clone(), Instant::now());
         // Breakers that opened together must not probe together.
         let seed = name.bytes().fold(self.seed, |seed, byte| {
             seed.rotate_left(8) ^ u64::from(byte)
         });
-        let breaker = Breaker::new(name.into(), &self.config, seed, observer);
+        let breaker = Breaker::new(name.into(), config, seed, observer);
         Arc::new(breaker)
     }
 }
@@ -119,7 +134,12 @@ impl Known {
             .filter(|(_, entry)| may_go(entry))
             .min_by_key(|(_, entry)| entry.last_use)
             .map(|(index, _)| index);
-        oldest.is_some_and(|index| self.breakers.swap_remove_index(index).is_some())
+        let Some((_, gone)) = oldest.and_then(|index| self.breakers.swap_remove_index(index))
+        else {
+            return false;
+        };
+        gone.breaker.circuit().observer().forget();
+        true
     }
 }
 

@@ -1,5 +1,7 @@
 //! Breakers per key, in paused time.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use http::{Response, StatusCode};
 use proptest::prelude::*;
 use tower::{ServiceExt, service_fn};
@@ -8,6 +10,7 @@ use tower_layer::Layer;
 use super::*;
 use crate::BoxError;
 use crate::circuit_breaker::{CircuitBreakerConfig, CircuitOpen, State};
+use crate::telemetry::Telemetry;
 
 type Call = (&'static str, u16);
 
@@ -86,6 +89,46 @@ async fn open_and_steered_breakers_keep_their_places() {
     assert_eq!(call(&layer, ("z", 200)).await.unwrap_err().name(), "cdn/*");
 }
 
+#[tokio::test(start_paused = true)]
+async fn other_rules_reach_breakers_that_are_there_and_those_that_come() {
+    let layer = layer(2);
+    for _ in 0..2 {
+        call(&layer, ("open", 500)).await.unwrap();
+    }
+    call(&layer, ("known", 500)).await.unwrap();
+    let state = |key| layer.handle(key).unwrap().state();
+
+    let wrong = CircuitBreakerConfig::new().consecutive_failures(0);
+    let error = layer.reconfigure(&wrong).unwrap_err();
+    assert_eq!(error.key(), "consecutive_failures");
+    let patient = CircuitBreakerConfig::new().consecutive_failures(3);
+    layer.reconfigure(&patient).unwrap();
+    assert_eq!(state("open"), State::Open);
+    // What was counted before still counts.
+    call(&layer, ("known", 500)).await.unwrap();
+    assert_eq!(state("known"), State::Closed);
+    call(&layer, ("known", 500)).await.unwrap();
+    assert_eq!(state("known"), State::Open);
+
+    for _ in 0..3 {
+        assert!(
+            layer
+                .handles()
+                .get(2)
+                .is_none_or(|it| it.state() == State::Closed)
+        );
+        call(&layer, ("new", 500)).await.unwrap();
+    }
+    assert_eq!(names(&layer), ["cdn/open", "cdn/known", "cdn/*"]);
+    assert_eq!(layer.handles()[2].state(), State::Open);
+    layer.handle("known").unwrap().reset();
+    for _ in 0..3 {
+        call(&layer, ("later", 500)).await.unwrap();
+    }
+    assert_eq!(names(&layer), ["cdn/open", "cdn/later", "cdn/*"]);
+    assert_eq!(state("later"), State::Open);
+}
+
 #[test]
 fn no_place_at_all_is_a_mistake() {
     let error = KeyedCircuitBreakerLayer::builder("cdn", key as fn(&Call) -> String)
@@ -114,5 +157,33 @@ proptest! {
                 assert!(layer.handles().len() <= maximum as usize + 1);
             }
         });
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_that_is_given_up_gives_its_labels_back() {
+    let registry = prometheus::Registry::new();
+    let layer = KeyedCircuitBreakerLayer::builder("cdn", key as fn(&Call) -> String)
+        .maximum_keys(2)
+        .telemetry(Telemetry::new(&registry).unwrap())
+        .build()
+        .unwrap();
+    for host in ["a", "b", "c", "a", "d"] {
+        call(&layer, (host, 200)).await.unwrap();
+    }
+    let mut exported = BTreeMap::<String, BTreeSet<String>>::new();
+    for family in registry.gather() {
+        let breakers = exported.entry(family.name().to_owned()).or_default();
+        for metric in family.get_metric() {
+            let labels = metric.get_label().iter();
+            let breaker = labels.filter(|label| label.name() == "breaker");
+            breakers.extend(breaker.map(|label| label.value().to_owned()));
+        }
+    }
+    exported.retain(|family, _| family.starts_with("resilience_breaker_"));
+    assert_eq!(exported.len(), 4, "{exported:?}");
+    for (family, breakers) in exported {
+        let breakers: Vec<_> = breakers.into_iter().collect();
+        assert_eq!(breakers, ["cdn/a", "cdn/d"], "{family}");
     }
 }

@@ -3,6 +3,7 @@
 
 mod bodies;
 mod callers;
+mod clock;
 
 use std::future::Future;
 use std::iter;
@@ -330,7 +331,7 @@ async fn closing_forgets_the_failures_that_opened() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_endless_backoff_never_probes_and_never_panics() {
+async fn pitfall_an_endless_backoff_panics() {
     let bench = bench(config().backoff(iter::once(Duration::MAX)));
     bench.calls(Does::Breaks, 4).await;
     advance(Duration::from_secs(1_000_000)).await;
@@ -615,6 +616,123 @@ async fn reconfiguring_in_half_open_begins_the_probes_anew() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn reconfiguring_keeps_failures_in_a_row() {
+    let bench = bench(config().consecutive_failures(9));
+    bench.calls(Does::Breaks, 4).await;
+    let handle = bench.breaker.handle();
+    handle
+        .reconfigure(&config().consecutive_failures(6))
+        .unwrap();
+    bench.calls(Does::Breaks, 1).await;
+    assert_eq!(bench.state(), State::Closed);
+    // There are more of them than it takes now: the next one opens.
+    handle
+        .reconfigure(&config().consecutive_failures(2))
+        .unwrap();
+    assert_eq!(bench.state(), State::Closed);
+    bench.calls(Does::Breaks, 1).await;
+    assert_eq!(bench.state(), State::Open);
+
+    handle.reset();
+    bench.calls(Does::Breaks, 1).await;
+    handle
+        .reconfigure(&config().consecutive_failures(3))
+        .unwrap();
+    bench.calls(Does::Succeeds, 1).await;
+    bench.calls(Does::Breaks, 2).await;
+    assert_eq!(bench.state(), State::Closed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn reconfiguring_keeps_a_policy_of_failsafe_where_its_rule_is_a_clone() {
+    let three = || failure_policy::consecutive_failures(3, backoff::constant(PAUSE * 2));
+    let rule = Rule::failsafe(three);
+    let bench = bench(config().opens_by(rule.clone()));
+    let handle = bench.breaker.handle();
+    bench.calls(Does::Breaks, 2).await;
+    handle
+        .reconfigure(&config().opens_by(rule.clone()).probes(1))
+        .unwrap();
+    bench.calls(Does::Breaks, 1).await;
+    assert_eq!(bench.state(), State::Open);
+
+    handle.reset();
+    bench.calls(Does::Breaks, 2).await;
+    let another = config().opens_by(Rule::failsafe(three));
+    handle.reconfigure(&another).unwrap();
+    bench.calls(Does::Breaks, 2).await;
+    assert_eq!(bench.state(), State::Closed);
+    bench.calls(Does::Breaks, 1).await;
+    assert_eq!(bench.state(), State::Open);
+}
+
+#[tokio::test(start_paused = true)]
+async fn reconfiguring_keeps_the_place_in_the_backoff() {
+    let growing = |factor: u32| {
+        let pauses = [1, 2, 4, 8].map(|seconds| Duration::from_secs(seconds) * factor);
+        config().backoff(pauses.into_iter()).probes(1)
+    };
+    let bench = bench(growing(1));
+    bench.calls(Does::Breaks, 4).await;
+    advance(Duration::from_secs(1)).await;
+    bench.calls(Does::Breaks, 1).await;
+    bench.breaker.handle().reconfigure(&growing(10)).unwrap();
+    advance(Duration::from_secs(2)).await;
+    bench.calls(Does::Breaks, 1).await;
+    let third = Duration::from_secs(40);
+    assert_eq!(bench.rejection().probe_in(), Some(third));
+}
+
+#[tokio::test(start_paused = true)]
+async fn full_jitter_draws_from_the_seed_of_the_builder() {
+    let pause = |seed: u64| {
+        let jitter = config().full_jitter(PAUSE, PAUSE * 8);
+        let layer = CircuitBreakerLayer::builder("metadata")
+            .config(jitter)
+            .seed(seed)
+            .build()
+            .unwrap();
+        let handle = layer.handle();
+        while let Ok(call) = handle.admit() {
+            call.end(Outcome::Failure);
+        }
+        handle.admit().unwrap_err().probe_in().unwrap()
+    };
+    assert_eq!(pause(7), pause(7));
+    assert_ne!(pause(7), pause(8));
+    assert!(pause(9) >= PAUSE / 5 && pause(9) <= PAUSE);
+}
+
+#[tokio::test(start_paused = true)]
+async fn reconfiguring_a_ramp_goes_back_to_its_probes() {
+    let ramp = Duration::from_secs(10);
+    let bench = bench(config().ramp(ramp));
+    bench.until_it_may_probe().await;
+    bench.calls(Does::Succeeds, 2).await;
+    bench.calls(Does::Succeeds, 1).await;
+    assert!(bench.rejection().admitted_share().is_some());
+    let handle = bench.breaker.handle();
+    handle.reconfigure(&config().ramp(ramp)).unwrap();
+    let probes = (bench.call(Does::Hangs), bench.call(Does::Hangs));
+    assert!(bench.rejection().is_probing());
+    drop(probes);
+}
+
+/// A call that still knows earlier rules forgets the window that is in force.
+#[tokio::test(start_paused = true)]
+async fn closing_forgets_the_window_that_was_put_in_force_meanwhile() {
+    let bench = bench(config().minimum_calls(5));
+    let handle = bench.breaker.handle();
+    bench.calls(Does::Breaks, 4).await;
+    let old = handle.clone();
+    let larger = config().window(Window::count(20)).minimum_calls(5);
+    handle.reconfigure(&larger).unwrap();
+    assert_eq!(handle.window().unwrap().failures, 4);
+    old.with_known_rules(super::breaker::Circuit::reset);
+    assert_eq!(handle.window().unwrap().calls, 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_ramp_follows_good_probes() {
     let ramp = Duration::from_secs(10);
     let bench = bench(config().ramp(ramp));
@@ -841,6 +959,61 @@ async fn pitfall_a_rejected_call_keeps_what_readiness_reserved() {
     bench.calls(Does::Breaks, 4).await;
     ready.call(Does::Succeeds).await.unwrap_err();
     assert_eq!(bench.dependency.reserved.load(Ordering::Relaxed), 0);
+}
+
+/// tower#43: an error of `poll_ready` is final, so an open circuit must not be one.
+#[tokio::test(start_paused = true)]
+async fn pitfall_an_open_circuit_is_an_error_of_readiness() {
+    let bench = bench(config());
+    bench.calls(Does::Breaks, 4).await;
+    let mut breaker = bench.breaker.clone();
+    breaker.ready().await.unwrap();
+    let error = breaker.call(Does::Succeeds).await.unwrap_err();
+    assert!(error.is::<CircuitOpen>());
+    advance(PAUSE).await;
+    breaker.ready().await.unwrap();
+    breaker.call(Does::Succeeds).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn pitfall_values_of_success_cannot_be_classified() {
+    let layer = CircuitBreakerLayer::builder("metadata")
+        .config(config())
+        .classify(|result: Result<&Response<()>, &BoxError>| match result {
+            Ok(answer) if answer.status() == StatusCode::NO_CONTENT => Outcome::Failure,
+            Ok(_) => Outcome::Success,
+            Err(_) => Outcome::Neutral,
+        })
+        .build()
+        .unwrap();
+    let dependency = Dependency::default();
+    for _ in 0..4 {
+        let call = layer.layer(dependency.clone());
+        call.oneshot(Does::AnswersWith(204)).await.unwrap();
+    }
+    assert_eq!(layer.handle().state(), State::Open);
+}
+
+/// A policy of failsafe sees no latency: a slow call is a failure for it.
+#[tokio::test(start_paused = true)]
+async fn pitfall_policies_see_no_latency() {
+    let three = || failure_policy::consecutive_failures(3, backoff::constant(PAUSE));
+    let slow = config().slow_calls(SLOW, 0.5).failsafe_policy(three);
+    let bench = bench(slow);
+    bench.calls(Does::TakesThen(SLOW, 200), 3).await;
+    assert_eq!(bench.state(), State::Open);
+}
+
+/// In half-open a single success closes nothing where more are asked for, and a result of before
+/// is none.
+#[tokio::test(start_paused = true)]
+async fn pitfall_any_success_closes_half_open() {
+    let bench = bench(config());
+    bench.until_it_may_probe().await;
+    bench.calls(Does::Succeeds, 1).await;
+    assert_eq!(bench.state(), State::HalfOpen);
+    bench.calls(Does::Succeeds, 1).await;
+    assert_eq!(bench.state(), State::Closed);
 }
 
 #[tokio::test(start_paused = true)]

@@ -171,12 +171,29 @@ mod tests {
     }
 
     #[test]
-    fn a_call_from_before_the_window_counts_in_the_newest_bucket() {
+    fn pitfall_time_is_subtracted_without_saturation() {
         let start = Instant::now() + Duration::from_mins(1);
         let mut window = TimeWindow::new(Duration::from_secs(1), 4, start);
         window.record(BAD, start + Duration::from_secs(5));
         let totals = window.record(BAD, start.checked_sub(Duration::from_secs(1)).unwrap());
         assert_eq!(totals.calls, 2);
+    }
+
+    /// Its size is that of its buckets, and its totals are kept: what the buckets hold is not
+    /// looked at when a call is recorded.
+    #[test]
+    fn pitfall_the_time_window_keeps_and_rescans_one_record_per_call() {
+        let start = Instant::now();
+        let mut window = TimeWindow::new(Duration::from_secs(10), 10, start);
+        for call in 0..100_000_u64 {
+            window.record(BAD, start + Duration::from_micros(call * 50));
+        }
+        assert_eq!(window.totals.calls, 100_000);
+        assert_eq!(size_of_val(&*window.buckets), 10 * size_of::<Totals>());
+
+        window.buckets.fill(Totals::default());
+        let after = window.record(BAD, start + Duration::from_secs(5));
+        assert_eq!(after.calls, 100_001);
     }
 
     #[test]
