@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail, ensure};
 use serde_json::json;
 
+use crate::e2e::output as said;
 use crate::performance::{self, Part};
 use crate::run;
 
@@ -292,19 +293,4 @@ fn table(all: &[Seen], plan: &str) -> anyhow::Result<String> {
     }
     write!(text, "\n{plan}")?;
     Ok(text)
-}
-
-/// What a command prints; an error with what it complains of.
-fn said(command: &mut Command) -> anyhow::Result<String> {
-    let program = command.get_program().to_string_lossy().into_owned();
-    let output = command
-        .output()
-        .with_context(|| format!("cannot start {program}"))?;
-    if !output.status.success() {
-        bail!(
-            "{program}: {}",
-            String::from_utf8_lossy(&output.stderr).trim()
-        );
-    }
-    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }

@@ -108,7 +108,7 @@ pub(super) fn load(archive: &Path) -> anyhow::Result<()> {
 }
 
 /// What a command prints; an error with what it complains of.
-pub(super) fn output(command: &mut Command) -> anyhow::Result<String> {
+pub(crate) fn output(command: &mut Command) -> anyhow::Result<String> {
     let program = command.get_program().to_string_lossy().into_owned();
     let output = command
         .output()

@@ -16,6 +16,7 @@ use anyhow::{Context as _, bail, ensure};
 use clap::Args;
 
 use cluster::Cluster;
+pub(crate) use cluster::output;
 use world::World;
 
 /// The agent on a real cluster, one scenario after the other
