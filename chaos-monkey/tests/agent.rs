@@ -219,3 +219,27 @@ fn what_is_converted_is_valid() {
         "kubectl annotate --namespace shop deployment web chaos.aplomb.dev/enabled=true\n"
     );
 }
+
+#[test]
+fn an_agent_that_is_to_kill_by_a_flag_names_the_context_and_wants_a_yes() {
+    let folder = tempfile::tempdir().unwrap();
+    let kubeconfig = folder.path().join("kubeconfig");
+    // Nobody listens there: whoever is not asked would have to go on to it.
+    let text = r#"{
+        "apiVersion": "v1", "kind": "Config", "current-context": "production",
+        "clusters": [{"name": "c", "cluster": {"server": "http://127.0.0.1:1"}}],
+        "users": [{"name": "u", "user": {}}],
+        "contexts": [{"name": "production", "context": {"cluster": "c", "user": "u"}}]
+    }"#;
+    std::fs::write(&kubeconfig, text).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_chaos-monkey"))
+        .args(["agent", &file("agent.yaml"), "--no-dry-run"])
+        .env("KUBECONFIG", &kubeconfig)
+        .stdin(std::process::Stdio::null())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+    let said = stderr(&output);
+    assert!(said.contains("in the context `production`"), "{said}");
+    assert!(said.contains("give --yes"), "{said}");
+}

@@ -11,6 +11,7 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
+use super::arguments::confirmed;
 use super::{ClusterArguments, say};
 use crate::cli::{Change, SettingsArguments};
 use crate::exit::Exit;
@@ -23,6 +24,8 @@ use crate::target::kubernetes::agent::{self, AgentError, AgentOptions};
                   is ended. Without --no-dry-run, and without `dryRun: false` in its settings, it \
                   only says what it would kill:\n\n  \
                   chaos-monkey agent agent.yaml\n\n\
+                  With --no-dry-run it asks once whether the context is the right one, but not \
+                  inside of a cluster.\n\n\
                   What a flag sets stands in place of what the files say, and is checked like \
                   it.\n\n\
                   The settings are read again when they change; bad ones are refused and the old \
@@ -44,6 +47,10 @@ pub struct AgentArguments {
     /// Really kill, whatever the settings say
     #[arg(long)]
     pub no_dry_run: bool,
+
+    /// Do not ask whether --no-dry-run is meant for this context
+    #[arg(long)]
+    pub yes: bool,
 
     /// A setting in place of that in the files, such as guards.budget.perHour=3
     #[arg(long, value_name = "KEY=VALUE")]
@@ -140,6 +147,15 @@ async fn run(arguments: AgentArguments) -> Result<Exit, String> {
         changes.push(Change::of("dryRun", false.into()));
     }
     eprintln!("context `{}`", connection.context);
+    // The settings of a pod are a conscious act; a flag may be meant for another cluster.
+    if arguments.no_dry_run && !connection.is_in_cluster() {
+        let context = &connection.context;
+        let question = format!("Kill pods in the context `{context}` when they are due?");
+        if !confirmed(&question, arguments.yes)? {
+            eprintln!("nothing was killed");
+            return Ok(Exit::Aborted);
+        }
+    }
     let options = AgentOptions {
         connection,
         namespace: arguments.cluster.agent_namespace,

@@ -88,6 +88,11 @@ impl ClusterError {
 }
 
 impl Connection {
+    /// Whether this is a pod that talks to its own cluster.
+    pub fn is_in_cluster(&self) -> bool {
+        self.context == IN_CLUSTER
+    }
+
     /// Opens the way that a context of the kubeconfig names; without a name the current one, and
     /// without a kubeconfig that of a pod to its own cluster.
     ///
