@@ -9,8 +9,7 @@ use anyhow::{Context as _, ensure};
 use serde_json::{Value, json};
 
 use super::cluster::{load, output};
-use super::scenarios::Scenario;
-use super::wait_for;
+use super::scenario::{Scenario, wait_for};
 use super::world::{HOME, World};
 use crate::{charts, images};
 

@@ -11,8 +11,11 @@ use anyhow::{Context as _, bail, ensure};
 use serde_json::{Value, json};
 
 use super::cluster::output;
-use super::wait_for;
+use super::scenario::{Scenario, wait_for};
 use super::world::{HOME, World};
+
+/// All of them, by name.
+pub(super) const ALL: [(&str, Scenario); 1] = [("game-day", game_day)];
 
 /// What makes images and brings them to a local cluster, from the top of the project.
 const TOOLS: &str = "../shared/cluster";
@@ -22,7 +25,7 @@ const IMAGE: &str = "local/tiny-server:1";
 
 /// Users are served while pods die and a service is away; a guard, a dry run and nobody to be
 /// asked are told apart; whoever interrupts it finds nothing left that kills.
-pub(super) fn game_day(world: &World<'_>) -> anyhow::Result<String> {
+fn game_day(world: &World<'_>) -> anyhow::Result<String> {
     let folder = crate::run::root().join("target/e2e/game-day");
     // What another run has left.
     let _ = std::fs::remove_dir_all(&folder);

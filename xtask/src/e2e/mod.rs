@@ -2,21 +2,27 @@
 #![allow(clippy::disallowed_types, reason = "nothing here runs in tokio")]
 
 mod agent;
+mod budgets;
+mod by_hand;
 mod charts;
 mod cluster;
 mod game_day;
+mod interruptions;
 mod probe;
-mod scenarios;
+mod running;
+mod scenario;
+mod victims;
 mod world;
 
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context as _, bail, ensure};
 use clap::Args;
 
 use cluster::Cluster;
 pub(crate) use cluster::output;
+use scenario::Scenario;
 use world::World;
 
 /// The agent on a real cluster, one scenario after the other
@@ -38,8 +44,19 @@ pub(crate) struct Arguments {
     pub keep: bool,
 }
 
+/// All scenarios, by name, in the order in which they run.
+fn scenarios() -> impl Iterator<Item = (&'static str, Scenario)> {
+    victims::ALL
+        .into_iter()
+        .chain(budgets::ALL)
+        .chain(interruptions::ALL)
+        .chain(running::ALL)
+        .chain(by_hand::ALL)
+        .chain(game_day::ALL)
+        .chain(charts::ALL)
+}
+
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let scenarios = || scenarios::ALL.into_iter().chain(charts::ALL);
     let chosen: Vec<_> = scenarios()
         .filter(|(name, _)| {
             arguments.words.is_empty()
@@ -56,8 +73,11 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
             names.join(", ")
         );
     }
+    // Chosen with a test, its dependencies have the features that `cargo test --workspace` gives
+    // them, and are not built a second time.
     let built = crate::run::cargo()
-        .args(["build", "--package", "chaos-monkey"])
+        .args(["build", "--workspace", "--bin", "chaos-monkey"])
+        .args(["--test", "agent"])
         .status()?;
     ensure!(built.success(), "chaos-monkey does not build");
     let cluster = Cluster::find()?;
@@ -75,7 +95,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
 fn all(
     cluster: &Cluster,
     arguments: &Arguments,
-    chosen: &[(&str, scenarios::Scenario)],
+    chosen: &[(&str, Scenario)],
 ) -> anyhow::Result<()> {
     let mut failed = 0;
     for (number, (name, scenario)) in chosen.iter().enumerate() {
@@ -99,22 +119,4 @@ fn all(
     }
     println!("all {} scenarios hold", chosen.len());
     Ok(())
-}
-
-/// Looks until something is there, for so many seconds.
-fn wait_for<Found>(
-    seconds: u64,
-    what: &str,
-    mut look: impl FnMut() -> anyhow::Result<Option<Found>>,
-) -> anyhow::Result<Found> {
-    let end = Instant::now() + Duration::from_secs(seconds);
-    loop {
-        if let Some(found) = look()? {
-            return Ok(found);
-        }
-        if Instant::now() > end {
-            bail!("{what}: not within {seconds} s");
-        }
-        std::thread::sleep(Duration::from_millis(50));
-    }
 }

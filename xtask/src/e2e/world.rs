@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::agent::Agent;
 use super::cluster::Cluster;
-use super::wait_for;
+use super::scenario::wait_for;
 
 /// The namespace of all agents.
 pub(super) const HOME: &str = "chaos-e2e";
