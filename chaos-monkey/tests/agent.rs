@@ -220,8 +220,8 @@ fn what_is_converted_is_valid() {
     );
 }
 
-#[test]
-fn an_agent_that_is_to_kill_by_a_flag_names_the_context_and_wants_a_yes() {
+/// What an agent says that has a kubeconfig with one context, `production`, and nobody to ask.
+fn agent_in_production(arguments: &[&str]) -> Output {
     let folder = tempfile::tempdir().unwrap();
     let kubeconfig = folder.path().join("kubeconfig");
     // Nobody listens there: whoever is not asked would have to go on to it.
@@ -232,14 +232,29 @@ fn an_agent_that_is_to_kill_by_a_flag_names_the_context_and_wants_a_yes() {
         "contexts": [{"name": "production", "context": {"cluster": "c", "user": "u"}}]
     }"#;
     std::fs::write(&kubeconfig, text).unwrap();
-    let output = Command::new(env!("CARGO_BIN_EXE_chaos-monkey"))
-        .args(["agent", &file("agent.yaml"), "--no-dry-run"])
+    Command::new(env!("CARGO_BIN_EXE_chaos-monkey"))
+        .args(["agent", &file("agent.yaml")])
+        .args(arguments)
         .env("KUBECONFIG", &kubeconfig)
         .stdin(std::process::Stdio::null())
         .output()
-        .unwrap();
+        .unwrap()
+}
+
+#[test]
+fn an_agent_that_is_to_kill_by_a_flag_names_the_context_and_wants_a_yes() {
+    let output = agent_in_production(&["--no-dry-run"]);
     assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
     let said = stderr(&output);
     assert!(said.contains("in the context `production`"), "{said}");
     assert!(said.contains("give --yes"), "{said}");
+}
+
+#[test]
+fn a_context_that_the_kubeconfig_does_not_have_is_named_beside_those_that_it_has() {
+    let output = agent_in_production(&["--context", "staging"]);
+    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+    let said = stderr(&output);
+    assert!(said.contains("has no context `staging`"), "{said}");
+    assert!(said.contains("production"), "{said}");
 }

@@ -3,13 +3,14 @@
 use std::collections::VecDeque;
 
 use parking_lot::Mutex;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::*;
 use crate::schema::OptIn;
 use crate::target::kubernetes::scripted::{self, Reply, refusal, with};
+use crate::target::kubernetes::watch::tests::nothing;
 
-/// A cluster that holds a ledger and nothing else.
+/// A cluster that holds a ledger and nothing else, as the watches see, too.
 fn client() -> kube::Client {
     let ledger: Mutex<Option<Value>> = Mutex::default();
     let (client, _) = scripted::cluster(move |line, body, _| {
@@ -24,10 +25,7 @@ fn client() -> kube::Client {
                 Some(ledger) => with(200, ledger),
                 None => refusal(404, "NotFound", "no ledger"),
             },
-            _ => with(
-                200,
-                &json!({"metadata": {"resourceVersion": "1"}, "items": []}),
-            ),
+            _ => nothing(),
         }
     });
     client
@@ -139,4 +137,23 @@ async fn it_is_alive_at_once_and_not_ready_before_it_knows_the_cluster() {
     ] {
         assert!(text.contains(line), "{line} in {text}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_is_ready_once_it_knows_the_cluster() {
+    let (shared, _watching) = shared(client()).await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(serve::serve(listener, Arc::clone(&shared)));
+    let ready = async {
+        loop {
+            let answer = get(address, "/readyz").await;
+            if answer.0.contains("200") {
+                return answer.1;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    let ready = tokio::time::timeout(Duration::from_secs(60), ready).await;
+    assert_eq!(ready.unwrap(), "ready\n");
 }

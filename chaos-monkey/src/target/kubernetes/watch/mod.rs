@@ -227,4 +227,4 @@ impl Watches {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

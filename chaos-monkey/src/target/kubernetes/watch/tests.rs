@@ -52,6 +52,11 @@ fn page(all: &[pages::Metadata], next: &str) -> Reply {
     in_protobuf(200, &list)
 }
 
+/// A list of nothing, for an agent in a cluster where nothing runs.
+pub(in crate::target::kubernetes) fn nothing() -> Reply {
+    page(&[], "")
+}
+
 fn in_protobuf(status: u16, message: &impl prost::Message) -> Reply {
     let envelope = pages::Envelope {
         raw: message.encode_to_vec(),
