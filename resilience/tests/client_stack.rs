@@ -26,9 +26,11 @@ use resilience::fallback::Fallback;
 use resilience::fault::{FaultKind, FaultSpec, Faults, Matching};
 use resilience::hedge::HedgeConfig;
 use resilience::ledger::Reason;
+use resilience::quantile::QuantileConfig;
 use resilience::rejection;
 use resilience::stack::CallWeight;
 use resilience::telemetry::{BreakerState, Event, Telemetry, names};
+use resilience::timeout::AdaptiveTimeout;
 use resilience::{BoxError, Client, ClientBuilder};
 use support::{Behaviour, Network, get, metadata, request};
 use tokio::sync::broadcast::Receiver;
@@ -406,6 +408,49 @@ fn a_value_that_cannot_be_is_named() {
         build(metadata(&network).deadline(Duration::ZERO)).to_string(),
         "`deadline` of the client is 0s: expected more than 0 s"
     );
+    let adaptive = AdaptiveTimeout::new(QuantileConfig::new(0.99));
+    let unbounded = metadata(&network)
+        .attempt_timeout(None)
+        .adaptive_timeout(adaptive);
+    let error = build(unbounded);
+    assert_eq!(error.value().key(), "adaptive_timeout");
+    assert_eq!(
+        error.to_string(),
+        "`adaptive_timeout` of the client is given without an attempt_timeout: \
+         expected an attempt_timeout, which is its upper bound"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_adaptive_timeout_needs_its_upper_bound_only_where_it_is_at_work() {
+    let adaptive = AdaptiveTimeout::new(QuantileConfig::new(0.99).minimum_samples(10));
+    let network = Network::new([Behaviour::Well(20)]);
+    // Whatever stands in a stack that is switched off is of no use, and no mistake either.
+    let off = metadata(&network)
+        .attempt_timeout(None)
+        .adaptive_timeout(adaptive)
+        .enabled(false);
+    assert!(off.build_on(network.transport()).is_ok());
+    let taken_back = metadata(&network)
+        .adaptive_timeout(adaptive)
+        .adaptive_timeout(None)
+        .attempt_timeout(None);
+    assert!(taken_back.build_on(network.transport()).is_ok());
+
+    let client = metadata(&network)
+        .adaptive_timeout(adaptive)
+        .retry(None)
+        .build_on(network.transport())
+        .unwrap();
+    for _ in 0..20 {
+        assert!(client.send(get()).await.is_ok());
+    }
+    network.set(0, Behaviour::Well(300));
+    let begun = Instant::now();
+    assert!(client.send(get()).await.is_err());
+    // Three times the 20 ms that it usually takes, and not the 500 ms that it may.
+    let took = begun.elapsed();
+    assert!(took < Duration::from_millis(70), "{took:?}");
 }
 
 /// A service with one route that asks the next one and fails when that fails.

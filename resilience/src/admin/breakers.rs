@@ -8,9 +8,9 @@ use serde::Deserialize;
 
 use super::answers::{Failure, read};
 use super::registered::Shared;
-use super::status::BreakerReport;
+use super::status::{BreakerReport, KeyedBreakersReport};
 use crate::circuit_breaker::{BreakerHandle, Mode};
-use crate::settings::BreakerSettings;
+use crate::settings::{BreakerSettings, Mistake};
 
 type Body = Result<Bytes, BytesRejection>;
 
@@ -61,19 +61,40 @@ pub(super) async fn reconfigure(
 ) -> Result<Json<BreakerReport>, Failure> {
     let breaker = find(&shared, &name)?;
     let settings: BreakerSettings = read(body)?;
-    if settings.enabled.is_some() {
-        let expected = "a breaker is switched off and on by its mode: expected no such key";
-        return Err(Failure::value("enabled", expected));
-    }
-    settings
-        .put_in_force(&breaker)
-        .map_err(|mistake| Failure::value(mistake.path(), mistake.message()))?;
+    let switch = settings.switch();
+    switch
+        .map_or_else(|| settings.put_in_force(&breaker), Err)
+        .map_err(|mistake| refused(&mistake))?;
     tracing::info!(
         breaker = name,
         ?settings,
         "an operator reconfigured breaker {name}"
     );
     Ok(report(&breaker))
+}
+
+/// Gives the breakers of all keys other rules.
+pub(super) async fn reconfigure_keyed(
+    State(shared): State<Shared>,
+    Path(name): Path<String>,
+    body: Body,
+) -> Result<Json<KeyedBreakersReport>, Failure> {
+    let breakers = shared.registered.keyed(&name);
+    let breakers = breakers.ok_or_else(|| Failure::unknown("keyed breakers", &name))?;
+    let settings: BreakerSettings = read(body)?;
+    settings
+        .put_in_force_for_keys(breakers)
+        .map_err(|mistake| refused(&mistake))?;
+    tracing::info!(
+        breakers = name,
+        ?settings,
+        "an operator reconfigured the breakers of all keys of {name}"
+    );
+    Ok(Json(breakers.into()))
+}
+
+fn refused(mistake: &Mistake) -> Failure {
+    Failure::value(mistake.path(), mistake.message())
 }
 
 fn find(shared: &Shared, name: &str) -> Result<BreakerHandle, Failure> {

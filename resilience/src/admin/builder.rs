@@ -12,6 +12,7 @@ use super::registered::{Registered, Shared};
 use super::token::{Token, guard};
 use super::{answers, breakers, events, faults, status};
 use crate::circuit_breaker::BreakerHandle;
+use crate::circuit_breaker::keyed::KeyedBreakers;
 use crate::concurrency::LimitHandle;
 use crate::config::ConfigError;
 use crate::fault::Faults;
@@ -80,8 +81,15 @@ impl Admin {
         self
     }
 
-    /// Registers breakers that come and go, such as
-    /// [those of keys](crate::circuit_breaker::keyed): `breakers` is asked for every request.
+    /// Registers the breakers of all keys: each by its name, and all of them under the name that
+    /// they have in common.
+    pub fn keyed_breakers(mut self, breakers: KeyedBreakers) -> Self {
+        self.registered.keyed.push(breakers);
+        self
+    }
+
+    /// Registers breakers that come and go: `breakers` is asked for every request. Those
+    /// [of keys](Self::keyed_breakers) have a place of their own.
     pub fn breakers(
         mut self,
         breakers: impl Fn() -> Vec<BreakerHandle> + Send + Sync + 'static,
@@ -123,8 +131,8 @@ impl Admin {
     ///
     /// # Errors
     ///
-    /// A token that is too short or cannot be sent, and two breakers or two places for faults
-    /// with one name.
+    /// A token that is too short or cannot be sent, and two breakers, two groups of keyed ones or
+    /// two places for faults with one name.
     pub fn router<S>(self) -> Result<Router<S>, ConfigError>
     where
         S: Clone + Send + Sync + 'static,
@@ -132,6 +140,8 @@ impl Admin {
         self.token.check()?;
         let breakers = self.registered.breakers.iter().map(BreakerHandle::name);
         names_one_each("breaker", breakers)?;
+        let keyed = self.registered.keyed.iter().map(KeyedBreakers::name);
+        names_one_each("keyed breakers", keyed)?;
         names_one_each("faults", self.registered.faults.iter().map(Faults::name))?;
         if self.registered.telemetry.is_none() {
             tracing::debug!("the admin router has no telemetry to take events from");
@@ -147,6 +157,11 @@ impl Admin {
             .route("/breakers/{name}/mode", put(breakers::switch))
             .route("/breakers/{name}/reset", post(breakers::reset))
             .route("/breakers/{name}/config", put(breakers::reconfigure))
+            .route("/keyed-breakers", get(status::keyed_breakers))
+            .route(
+                "/keyed-breakers/{name}/config",
+                put(breakers::reconfigure_keyed),
+            )
             .route("/limits", get(status::limits))
             .route("/budgets", get(status::budgets))
             .route("/rate-limits", get(status::rate_limits))

@@ -12,6 +12,8 @@
 //! | `PUT /breakers/{name}/mode` | `{"mode": "forced-open"}`, or any other [`Mode`](crate::circuit_breaker::Mode); `automatic` gives the decision back |
 //! | `POST /breakers/{name}/reset` | closes it and forgets what it has counted |
 //! | `PUT /breakers/{name}/config` | puts other rules in force: [`BreakerSettings`](crate::settings::BreakerSettings), which replace all of those before; the breaker keeps its state |
+//! | `GET /keyed-breakers` | breakers of which each key has one: how many there are, and how many are not closed |
+//! | `PUT /keyed-breakers/{name}/config` | puts other rules in force for all breakers of this name, and for those of keys that come later; each keeps its state |
 //! | `GET /limits` | bulkheads and servers: limit, inside, waiting |
 //! | `GET /budgets` | budgets of retries and hedges |
 //! | `GET /rate-limits` | rate limits |
@@ -68,5 +70,6 @@ mod token;
 
 pub use builder::{Admin, BODY_LIMIT, MAXIMUM_STREAMS};
 pub use status::{
-    BreakerReport, BudgetReport, FaultsReport, LimitReport, RateLimitReport, Report, WindowReport,
+    BreakerReport, BudgetReport, FaultsReport, KeyedBreakersReport, LimitReport, RateLimitReport,
+    Report, WindowReport,
 };

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 use crate::circuit_breaker::BreakerHandle;
+use crate::circuit_breaker::keyed::KeyedBreakers;
 use crate::concurrency::LimitHandle;
 use crate::fault::Faults;
 use crate::rate_limit::RateLimiter;
 use crate::retry::BudgetHandle;
 use crate::telemetry::Telemetry;
 
-/// Breakers that come and go, such as those of keys.
+/// Breakers that come and go.
 pub(super) type Breakers = Arc<dyn Fn() -> Vec<BreakerHandle> + Send + Sync>;
 
 /// Everything that was registered.
@@ -20,6 +21,7 @@ pub(super) type Breakers = Arc<dyn Fn() -> Vec<BreakerHandle> + Send + Sync>;
 pub(super) struct Registered {
     pub(super) breakers: Vec<BreakerHandle>,
     pub(super) more_breakers: Vec<Breakers>,
+    pub(super) keyed: Vec<KeyedBreakers>,
     pub(super) bulkheads: Vec<LimitHandle>,
     pub(super) servers: Vec<LimitHandle>,
     pub(super) retry_budgets: Vec<BudgetHandle>,
@@ -33,11 +35,16 @@ impl Registered {
     /// Every breaker that there is now.
     pub(super) fn breakers(&self) -> impl Iterator<Item = BreakerHandle> {
         let more = self.more_breakers.iter().flat_map(|breakers| breakers());
-        self.breakers.iter().cloned().chain(more)
+        let keyed = self.keyed.iter().flat_map(KeyedBreakers::handles);
+        self.breakers.iter().cloned().chain(more).chain(keyed)
     }
 
     pub(super) fn breaker(&self, name: &str) -> Option<BreakerHandle> {
         self.breakers().find(|breaker| breaker.name() == name)
+    }
+
+    pub(super) fn keyed(&self, name: &str) -> Option<&KeyedBreakers> {
+        self.keyed.iter().find(|breakers| breakers.name() == name)
     }
 
     pub(super) fn faults(&self, name: &str) -> Option<&Faults> {

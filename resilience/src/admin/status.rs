@@ -5,6 +5,7 @@ use axum::extract::State;
 use serde::Serialize;
 
 use super::registered::{Registered, Shared};
+use crate::circuit_breaker::keyed::KeyedBreakers;
 use crate::circuit_breaker::{BreakerHandle, Mode, WindowCounts};
 use crate::concurrency::{LimitHandle, LimitStatus};
 use crate::fault::{FaultStatus, Faults};
@@ -18,6 +19,8 @@ use crate::telemetry::BreakerState;
 pub struct Report {
     /// The breakers.
     pub breakers: Vec<BreakerReport>,
+    /// What breakers of keys have in common.
+    pub keyed_breakers: Vec<KeyedBreakersReport>,
     /// The bulkheads and servers.
     pub limits: Vec<LimitReport>,
     /// The budgets.
@@ -54,6 +57,20 @@ pub struct WindowReport {
     pub failures: u32,
     /// Those that were slow, failed or not.
     pub slow: u32,
+}
+
+/// The breakers of all keys.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct KeyedBreakersReport {
+    /// What their names begin with.
+    pub name: String,
+    /// How many there are, the one included that keys without a place share.
+    pub breakers: usize,
+    /// How many of them are not closed.
+    pub not_closed: usize,
+    /// How many keys have one of their own at most.
+    pub maximum_keys: usize,
 }
 
 /// One bulkhead or server.
@@ -116,6 +133,19 @@ impl From<&BreakerHandle> for BreakerReport {
     }
 }
 
+impl From<&KeyedBreakers> for KeyedBreakersReport {
+    fn from(breakers: &KeyedBreakers) -> Self {
+        let handles = breakers.handles();
+        let is_closed = |breaker: &&BreakerHandle| breaker.state() == BreakerState::Closed;
+        Self {
+            name: breakers.name().to_owned(),
+            breakers: handles.len(),
+            not_closed: handles.len() - handles.iter().filter(is_closed).count(),
+            maximum_keys: breakers.maximum_keys(),
+        }
+    }
+}
+
 impl From<WindowCounts> for WindowReport {
     fn from(counts: WindowCounts) -> Self {
         Self {
@@ -129,6 +159,10 @@ impl From<WindowCounts> for WindowReport {
 impl Registered {
     fn breaker_reports(&self) -> Vec<BreakerReport> {
         self.breakers().map(|breaker| (&breaker).into()).collect()
+    }
+
+    fn keyed_reports(&self) -> Vec<KeyedBreakersReport> {
+        self.keyed.iter().map(KeyedBreakersReport::from).collect()
     }
 
     fn limit_reports(&self) -> Vec<LimitReport> {
@@ -180,6 +214,7 @@ pub(super) async fn everything(State(shared): State<Shared>) -> Json<Report> {
     let registered = &shared.registered;
     Json(Report {
         breakers: registered.breaker_reports(),
+        keyed_breakers: registered.keyed_reports(),
         limits: registered.limit_reports(),
         budgets: registered.budget_reports(),
         rate_limits: registered.rate_limit_reports(),
@@ -189,6 +224,10 @@ pub(super) async fn everything(State(shared): State<Shared>) -> Json<Report> {
 
 pub(super) async fn breakers(State(shared): State<Shared>) -> Json<Vec<BreakerReport>> {
     Json(shared.registered.breaker_reports())
+}
+
+pub(super) async fn keyed_breakers(State(shared): State<Shared>) -> Json<Vec<KeyedBreakersReport>> {
+    Json(shared.registered.keyed_reports())
 }
 
 pub(super) async fn limits(State(shared): State<Shared>) -> Json<Vec<LimitReport>> {

@@ -6,11 +6,12 @@ use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use serde_json::{Value, json};
-use tower::{ServiceExt, service_fn};
+use tower::{Layer, ServiceExt, service_fn};
 
 use super::*;
 use crate::BoxError;
 use crate::balance::Endpoints;
+use crate::circuit_breaker::keyed::{KeyedBreakers, KeyedCircuitBreakerLayer};
 use crate::circuit_breaker::{
     BreakerHandle, CircuitBreakerConfig, CircuitBreakerLayer, Mode, State, Window,
 };
@@ -82,6 +83,7 @@ fn routes() -> Vec<(Method, &'static str)> {
         "/",
         "/breakers",
         "/breakers/metadata",
+        "/keyed-breakers",
         "/limits",
         "/budgets",
         "/rate-limits",
@@ -95,6 +97,7 @@ fn routes() -> Vec<(Method, &'static str)> {
         (Method::PUT, "/breakers/metadata/mode"),
         (Method::PUT, "/breakers/metadata/config"),
         (Method::POST, "/breakers/metadata/reset"),
+        (Method::PUT, "/keyed-breakers/cdn/config"),
         (Method::POST, "/faults/metadata"),
         (Method::DELETE, "/faults/metadata"),
         (Method::PUT, "/faults/metadata/1"),
@@ -207,6 +210,7 @@ async fn everything_that_was_registered_is_listed() {
     }]);
     assert_eq!(rate_limits, callers);
     assert_eq!(report["faults"], json!([]));
+    assert_eq!(report["keyed_breakers"], json!([]));
 }
 
 #[tokio::test(start_paused = true)]
@@ -360,6 +364,76 @@ async fn breakers_of_keys_are_found_by_their_names() {
     let modes = known.map(|breaker| breaker.mode());
     assert_eq!(modes, [Mode::Automatic, Mode::Disabled]);
     assert_eq!(get(&router, "/breakers").await.as_array().unwrap().len(), 2);
+}
+
+/// Breakers of hosts, of which `bad` is open and `good` closed.
+async fn of_hosts() -> KeyedBreakers {
+    let layer = KeyedCircuitBreakerLayer::builder("cdn", |host: &&'static str| (*host).to_owned())
+        .config(CircuitBreakerConfig::new().consecutive_failures(1))
+        .maximum_keys(7)
+        .build()
+        .unwrap();
+    let cdn = layer.layer(service_fn(async |host: &'static str| {
+        let mut answer = Response::new(());
+        if host != "good" {
+            *answer.status_mut() = StatusCode::BAD_GATEWAY;
+        }
+        Ok::<_, BoxError>(answer)
+    }));
+    for host in ["bad", "good"] {
+        cdn.clone().oneshot(host).await.unwrap();
+    }
+    layer.breakers()
+}
+
+#[tokio::test(start_paused = true)]
+async fn breakers_of_all_keys_are_listed_steered_and_reconfigured_at_once() {
+    let breakers = of_hosts().await;
+    let router = router(Admin::new(TOKEN).keyed_breakers(breakers.clone()));
+    let listed = json!({"name": "cdn", "breakers": 2, "not_closed": 1, "maximum_keys": 7});
+    assert_eq!(get(&router, "/keyed-breakers").await, json!([listed]));
+    assert_eq!(get(&router, "/").await["keyed_breakers"], json!([listed]));
+    let states = get(&router, "/breakers").await;
+    assert_eq!(states[0]["name"], "cdn/bad");
+    assert_eq!(states[0]["state"], "open");
+    assert_eq!(
+        get(&router, "/breakers/cdn%2Fgood").await["state"],
+        "closed"
+    );
+
+    let config = "/keyed-breakers/cdn/config";
+    let rules = json!({"failure_rate": 0.9, "consecutive_failures": 3, "stalled_after": "none"});
+    let (status, content) = send(&router, Method::PUT, config, &rules.to_string()).await;
+    assert_eq!((status, content), (StatusCode::OK, listed));
+    assert_eq!(breakers.handle("bad").unwrap().state(), State::Open);
+    let good = breakers.handle("good").unwrap();
+    for expected in [State::Closed, State::Closed, State::Open] {
+        good.admit().unwrap().end(Outcome::Failure);
+        assert_eq!(good.state(), expected);
+    }
+
+    for (body, path, says) in [
+        (json!({"failure_rate": 1.4}), "failure_rate", "at most 1"),
+        (
+            json!({"stalled_after": "0s"}),
+            "stalled_after",
+            "more than 0 s",
+        ),
+        (json!({"stalled_after": 5}), "stalled_after", "or `none`"),
+        (json!({"enabled": true}), "enabled", "by its mode"),
+        (
+            json!({"maximum_keys": 9}),
+            "maximum_keys",
+            "expected one of",
+        ),
+    ] {
+        let (at, message) = mistake(&router, Method::PUT, config, &body.to_string()).await;
+        assert_eq!(at, path, "{message}");
+        assert!(message.contains(says), "{message}");
+    }
+    let (status, content) = send(&router, Method::PUT, "/keyed-breakers/dns/config", "{}").await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
+    assert_eq!(content["error"]["code"], "unknown");
 }
 
 #[tokio::test(start_paused = true)]
@@ -521,6 +595,11 @@ async fn what_cannot_be_is_said_before_anything_is_served() {
         refusal(twice).to_string(),
         "`breaker` of the admin is `metadata` twice: expected a name of its own for each that is registered"
     );
+    let keyed = of_hosts().await;
+    let twice = Admin::new(TOKEN)
+        .keyed_breakers(keyed.clone())
+        .keyed_breakers(keyed);
+    assert_eq!(refusal(twice).key(), "keyed breakers");
     let faults = || Faults::builder("metadata").build();
     let twice = Admin::new(TOKEN).faults(&faults()).faults(&faults());
     assert_eq!(refusal(twice).key(), "faults");

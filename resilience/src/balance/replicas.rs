@@ -258,7 +258,9 @@ impl Replicas {
     /// At most max(1, the share) are ejected at once, this one included.
     fn may_eject(&self, index: usize) -> bool {
         let share = self.all.len() as f64 * self.config.maximum_ejected;
-        self.ejected_but(index) < (share as usize).max(1)
+        // 0.29 of a hundred is 29, and not the 28 that the product is cut off to.
+        let whole = (share + 1e-6) as usize;
+        self.ejected_but(index) < whole.max(1)
     }
 
     fn ejected_but(&self, index: usize) -> usize {

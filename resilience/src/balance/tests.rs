@@ -207,23 +207,141 @@ fn when_too_few_are_left_ejections_are_ignored() {
     assert!(is_panic && calls < 250, "{calls}");
 }
 
+/// What happens to the endpoints of a property test.
+#[derive(Debug, Clone, Copy)]
+enum Step {
+    Begin,
+    /// One of the calls under way ends.
+    End(usize, Ending),
+    Pass(Micros),
+    Compare,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let end = |ending| any::<usize>().prop_map(move |which| Step::End(which, ending));
+    prop_oneof![
+        4 => Just(Step::Begin),
+        2 => end(Ending::Success),
+        4 => end(Ending::Failure),
+        1 => end(Ending::Neutral),
+        1 => (0..3 * SECOND).prop_map(Step::Pass),
+        1 => Just(Step::Compare),
+    ]
+}
+
+/// The rule as one would write it for a list of names: whoever fails is ejected if there is room,
+/// and back with the first success of a call that began after that.
+struct Naive {
+    size: u64,
+    percent: u64,
+    ejected: BTreeMap<String, (Micros, Micros)>,
+}
+
+impl Naive {
+    fn most(&self) -> usize {
+        (self.size * self.percent / 100).max(1) as usize
+    }
+
+    /// Whether the end of a call must eject its endpoint, or bring it back.
+    fn expect(&self, endpoint: &str, ending: Ending, began: Micros, now: Micros) -> Expected {
+        match (ending, self.ejected.get(endpoint)) {
+            (Ending::Success, Some((since, _))) if began >= *since => Expected::Return,
+            (Ending::Failure, Some((since, until))) if began >= *since && now >= *until => {
+                Expected::Eject
+            }
+            (Ending::Failure, None) if self.ejected.len() < self.most() => Expected::Eject,
+            _ => Expected::Nothing,
+        }
+    }
+
+    fn follow(&mut self, change: &Change, now: Micros) -> Expected {
+        match change {
+            Change::Ejected {
+                endpoint,
+                for_micros,
+            } => {
+                let until = now.saturating_add(*for_micros);
+                self.ejected.insert(endpoint.to_string(), (now, until));
+                Expected::Eject
+            }
+            Change::Returned { endpoint } => {
+                self.ejected.remove(endpoint.as_str());
+                Expected::Return
+            }
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Expected {
+    Nothing,
+    Eject,
+    Return,
+}
+
 proptest! {
     #[test]
     fn never_more_are_ejected_than_the_share_and_always_one_may_be(
-        size in 1_usize..12,
-        share in 0.01_f64..1.0,
-        calls in prop::collection::vec(any::<bool>(), 0..400),
+        size in 1_usize..24,
+        percent in 1_u64..=100,
+        steps in prop::collection::vec(step(), 0..400),
     ) {
-        let config = BalanceConfig::new().maximum_ejected(share).consecutive_failures(1);
+        let rates = SuccessRate::new()
+            .interval(Duration::from_millis(1))
+            .minimum_endpoints(2)
+            .minimum_calls(1)
+            .deviations(0.5);
+        let config = BalanceConfig::new()
+            .maximum_ejected(percent as f64 / 100.0)
+            .consecutive_failures(1)
+            .success_rate(rates)
+            .slow_start(Duration::ZERO);
         let mut replicas = Replicas::new(&endpoints(size), config, 1);
-        for (index, failure) in calls.into_iter().enumerate() {
-            let now = index as u64 * MILLISECOND;
-            let (pick, _) = replicas.pick(now, None).unwrap();
-            let ending = if failure { Ending::Failure } else { Ending::Success };
-            replicas.finish(pick, ending, now + 1);
-            let most = ((size as f64 * share).floor() as usize).max(1);
-            prop_assert!(replicas.counts().1 <= most);
+        let mut naive = Naive { size: size as u64, percent, ejected: BTreeMap::new() };
+        let mut under_way = Vec::new();
+        let mut now = SECOND;
+        for step in steps {
+            now += 1;
+            match step {
+                Step::Begin => {
+                    let (pick, endpoint) = replicas.pick(now, None).unwrap();
+                    under_way.push((pick, endpoint.to_string(), now));
+                }
+                Step::End(which, ending) if !under_way.is_empty() => {
+                    let (pick, endpoint, began) = under_way.swap_remove(which % under_way.len());
+                    let expected = naive.expect(&endpoint, ending, began, now);
+                    let change = replicas.finish(pick, ending, now);
+                    let found = change.map_or(Expected::Nothing, |it| naive.follow(&it, now));
+                    prop_assert_eq!(found, expected);
+                }
+                Step::End(..) => {}
+                Step::Pass(micros) => now += micros,
+                Step::Compare => {
+                    let before = naive.ejected.len();
+                    let changes = replicas.compare(now);
+                    for change in &changes {
+                        prop_assert_eq!(naive.follow(change, now), Expected::Eject);
+                    }
+                    // Nobody is ejected a second time for the share of its successes.
+                    prop_assert_eq!(naive.ejected.len(), before + changes.len());
+                }
+            }
+            prop_assert_eq!(replicas.counts().1, naive.ejected.len());
+            prop_assert!(naive.ejected.len() <= naive.most());
         }
+    }
+}
+
+#[test]
+fn a_share_that_is_a_whole_number_is_not_cut_off() {
+    for (size, percent) in [(100, 29), (50, 58), (100, 57)] {
+        let config = BalanceConfig::new()
+            .maximum_ejected(f64::from(percent) / 100.0)
+            .panic_below(0.0)
+            .consecutive_failures(1);
+        let mut replicas = Replicas::new(&endpoints(size), config, 1);
+        call_in_turn(&mut replicas, 0, 2 * size, 1, |_| (1, Ending::Failure));
+        assert_eq!(replicas.counts().1, size * percent as usize / 100);
     }
 }
 

@@ -30,7 +30,7 @@ struct Server {
 }
 
 /// What a client with more calls than the limit lets in sees of a server: the mean of its limit
-/// over the second half.
+/// over the time of the second half.
 fn mean_limit(server: &mut Server, config: AdaptiveLimit, calls: usize, clients: usize) -> f64 {
     let begin = Instant::now();
     let mut limit = Adaptive::new(config, begin);
@@ -39,7 +39,7 @@ fn mean_limit(server: &mut Server, config: AdaptiveLimit, calls: usize, clients:
     // how many were under way then.
     let mut working: BinaryHeap<Reverse<(Duration, Duration, usize)>> = BinaryHeap::new();
     let mut waiting: VecDeque<(Duration, usize)> = VecDeque::new();
-    let (mut sum, mut counted) = (0.0, 0);
+    let (mut sum, mut counted) = (0.0, Duration::ZERO);
     for ended in 0..calls {
         while working.len() + waiting.len() < limit.limit().min(clients) {
             waiting.push_back((now, working.len() + waiting.len() + 1));
@@ -54,6 +54,12 @@ fn mean_limit(server: &mut Server, config: AdaptiveLimit, calls: usize, clients:
         let Some(Reverse((end, began, in_flight))) = working.pop() else {
             panic!("nothing is worked on");
         };
+        // It has been what it is since the call before.
+        let time = end.saturating_sub(now);
+        if ended >= calls / 2 {
+            sum += limit.limit() as f64 * time.as_secs_f64();
+            counted += time;
+        }
         now = end;
         let sample = Sample {
             latency: end.saturating_sub(began),
@@ -61,12 +67,8 @@ fn mean_limit(server: &mut Server, config: AdaptiveLimit, calls: usize, clients:
             overloaded: false,
         };
         limit.record(sample, begin + now);
-        if ended >= calls / 2 {
-            sum += limit.limit() as f64;
-            counted += 1;
-        }
     }
-    sum / f64::from(counted)
+    sum / counted.as_secs_f64()
 }
 
 fn server(places: usize, time: u64, seed: u64) -> Server {

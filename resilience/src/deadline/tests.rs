@@ -136,6 +136,24 @@ async fn what_deadlines_do_is_counted_and_told() {
     assert_eq!(events.try_recv().unwrap(), refused);
 }
 
+#[tokio::test]
+async fn a_limit_of_zero_is_refused_and_none_leaves_only_what_is_left() {
+    let zero = DeadlineLayer::builder("metadata").limit(Duration::ZERO);
+    assert_eq!(
+        zero.build().unwrap_err().to_string(),
+        "`limit` of the deadline is 0s: expected more than 0 s"
+    );
+    let none = DeadlineLayer::builder("metadata").limit(None).build();
+    let left = service_fn(async |request: Request<()>| {
+        Ok::<_, BoxError>(Deadline::of(request.extensions()).is_some())
+    });
+    let service = none.unwrap().layer(left);
+    let mut with_context = request(Method::GET);
+    with_context.extensions_mut().insert(with_left(LIMIT));
+    assert!(service.clone().oneshot(with_context).await.unwrap());
+    assert!(!service.oneshot(request(Method::GET)).await.unwrap());
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_reserve_beyond_the_end_of_time_leaves_nothing_and_such_a_limit_limits_nothing() {
     let work = service_fn(async |request: Request<()>| {

@@ -33,6 +33,8 @@ mod degradation;
 mod extractor;
 mod header;
 mod merge;
+#[cfg(test)]
+mod tests;
 
 use http::HeaderValue;
 use parking_lot::Mutex;

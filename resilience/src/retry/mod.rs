@@ -68,6 +68,7 @@
 //! # }
 //! ```
 
+mod allowance;
 mod budget;
 mod config;
 mod future;
@@ -84,8 +85,9 @@ mod shared;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use allowance::Withdrawal;
+pub(crate) use budget::Budget;
 pub use budget::BudgetStatus;
-pub(crate) use budget::{Budget, Withdrawal};
 pub use config::RetryConfig;
 pub use future::ResponseFuture;
 pub use handle::BudgetHandle;

@@ -7,7 +7,8 @@ use parking_lot::Mutex;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::budget::{Budget, Withdrawal};
+use super::allowance::Withdrawal;
+use super::budget::Budget;
 use super::config::{RetryConfig, Waits};
 use super::handle::HasBudget;
 use super::policy::GaveUp;

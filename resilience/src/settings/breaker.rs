@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::retry::BackoffSettings;
 use super::{Limit, Mistake, Span};
-use crate::circuit_breaker::keyed::KeyedCircuitBreakerBuilder;
+use crate::circuit_breaker::keyed::{KeyedBreakers, KeyedCircuitBreakerBuilder};
 use crate::circuit_breaker::{BreakerHandle, CircuitBreakerConfig, DEFAULT_SPAN, Rule, Window};
+use crate::config::ConfigError;
 
 /// What can be set of the breaker; see [`CircuitBreakerConfig`].
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -34,6 +35,9 @@ pub struct BreakerSettings {
     /// Over how long the admitted share grows after good probes, or `none` (the
     /// default).
     pub ramp: Option<Limit>,
+    /// After how long without a part of a body a call has failed whose reader waits (default
+    /// 20 s), or `none`.
+    pub stalled_after: Option<Limit>,
     /// For how long it stays open (default: with jitter, 0.5 s to 5 s).
     pub backoff: Option<BackoffSettings>,
     /// How many outcomes of probes decide (default 3).
@@ -78,6 +82,32 @@ impl KeyedBreakerSettings {
             None => builder,
         }
     }
+
+    /// Puts these rules in force for breakers of keys that run and for those that come later, see
+    /// [`KeyedBreakers::reconfigure`]. What they leave out gets the default of a client stack.
+    ///
+    /// # Errors
+    ///
+    /// What they say twice, a value that cannot be, or another number of keys than there are
+    /// places; nothing has changed then.
+    pub fn put_in_force(&self, breakers: &KeyedBreakers) -> Result<(), Mistake> {
+        let places = breakers.maximum_keys();
+        if let Some(wished) = self.maximum_keys
+            && wished as usize != places
+        {
+            let message = format!("is {wished}: expected the {places} that they were built with");
+            return Err(Mistake::new("maximum_keys", message));
+        }
+        self.rules
+            .put_in_force_for_keys(breakers)
+            .map_err(|mistake| mistake.at("rules."))
+    }
+
+    /// What cannot be said here, or is said twice.
+    pub(super) fn contradiction(&self) -> Option<Mistake> {
+        let mistake = self.rules.switch().or_else(|| self.rules.contradiction());
+        mistake.map(|mistake| mistake.at("rules."))
+    }
 }
 
 impl BreakerSettings {
@@ -89,12 +119,32 @@ impl BreakerSettings {
     ///
     /// What they say twice, or a value that cannot be; nothing has changed then.
     pub fn put_in_force(&self, breaker: &BreakerHandle) -> Result<(), Mistake> {
+        self.reconfigure(|rules| breaker.reconfigure(rules))
+    }
+
+    /// The same for the breakers of all keys.
+    pub(crate) fn put_in_force_for_keys(&self, breakers: &KeyedBreakers) -> Result<(), Mistake> {
+        if let Some(mistake) = self.switch() {
+            return Err(mistake);
+        }
+        self.reconfigure(|rules| breakers.reconfigure(rules))
+    }
+
+    fn reconfigure(
+        &self,
+        reconfigure: impl FnOnce(&CircuitBreakerConfig) -> Result<(), ConfigError>,
+    ) -> Result<(), Mistake> {
         if let Some(mistake) = self.contradiction() {
             return Err(mistake);
         }
-        breaker
-            .reconfigure(&self.rules())
-            .map_err(|error| Mistake::in_part(&error))
+        reconfigure(&self.rules()).map_err(|error| Mistake::in_part(&error))
+    }
+
+    /// The key that takes a part out of a stack, where there is no stack.
+    pub(crate) fn switch(&self) -> Option<Mistake> {
+        self.enabled?;
+        let expected = "a breaker is switched off and on by its mode: expected no such key";
+        Some(Mistake::new("enabled", expected))
     }
 
     /// What they say twice.
@@ -149,6 +199,9 @@ impl BreakerSettings {
         }
         if let Some(Limit(ramp)) = self.ramp {
             config = config.ramp(ramp);
+        }
+        if let Some(Limit(silence)) = self.stalled_after {
+            config = config.stalled_after(silence);
         }
         if let Some(backoff) = self.backoff {
             config = config.seeded_backoff(move |seed| backoff.waits(seed));

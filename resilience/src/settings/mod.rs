@@ -123,8 +123,8 @@ impl Settings {
             mistakes.extend(refused.iter().map(|it| Mistake::in_server(name, it)));
         }
         for (name, breaker) in &self.keyed_breakers {
-            let twice = breaker.rules.contradiction();
-            mistakes.extend(twice.map(|it| it.at(&format!("keyed_breakers.{name}.rules."))));
+            let contradiction = breaker.contradiction();
+            mistakes.extend(contradiction.map(|it| it.at(&format!("keyed_breakers.{name}."))));
             let key = |(): &()| String::new();
             let built = self.keyed_breaker(KeyedCircuitBreakerLayer::builder(name, key));
             let refused = built.build().err();

@@ -4,6 +4,7 @@ use config::{Config, File, FileFormat};
 use serde_json::json;
 
 use super::*;
+use crate::circuit_breaker::State;
 
 fn read(file: &serde_json::Value, variables: &[(&str, &str)]) -> Result<Settings, SettingsError> {
     let variables: config::Map<String, String> = variables
@@ -230,7 +231,10 @@ fn every_mistake_comes_at_once() {
             "play.back": {"endpoints": "playback:80", "weight": 2.0},
         },
         "servers": {"gateway": {"boundary": "inside", "queue": {"lenght": 3}, "max_in_flight": 0}},
-        "keyed_breakers": {"host": {"maximum_keys": 0, "rules": {"failure_rate": 0.0}}},
+        "keyed_breakers": {
+            "host": {"maximum_keys": 0, "rules": {"failure_rate": 0.0, "stalled_after": "never"}},
+            "path": {"rules": {"enabled": false, "stalled_after": "0s"}},
+        },
         "client": {},
     });
     let error = read(&file, &[]).unwrap_err();
@@ -252,6 +256,9 @@ fn every_mistake_comes_at_once() {
             "clients.play.back.weight",
             "keyed_breakers.host.maximum_keys",
             "keyed_breakers.host.rules.failure_rate",
+            "keyed_breakers.host.rules.stalled_after",
+            "keyed_breakers.path.rules.enabled",
+            "keyed_breakers.path.rules.stalled_after",
             "servers.gateway.boundary",
             "servers.gateway.max_in_flight",
             "servers.gateway.queue.lenght",
@@ -333,7 +340,7 @@ fn everything() -> serde_json::Value {
                     "enabled": true, "failure_rate": 0.4, "minimum_calls": 10,
                     "window_time": "20s", "window_buckets": 5,
                     "slow_calls": {"threshold": "200ms", "rate": 0.5},
-                    "consecutive_failures": 8, "ramp": "5s",
+                    "consecutive_failures": 8, "ramp": "5s", "stalled_after": "30s",
                     "backoff": {"kind": "linear", "base": "1s", "maximum": "10s"},
                     "probes": 2, "half_open_deadline": "3s",
                 },
@@ -407,6 +414,88 @@ async fn everything_can_be_set() {
         unset, 3,
         "`dns`, `window_calls` and `latency` exclude others: {text}"
     );
+}
+
+/// A body that nothing comes of.
+fn silence() -> impl http_body::Body<Data = bytes::Bytes, Error = crate::BoxError> {
+    http_body_util::StreamBody::new(futures_util::stream::pending())
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_a_body_has_stalled_can_be_set_and_taken_away() {
+    use http_body_util::BodyExt;
+
+    for (stalled_after, is_open) in [("3s", true), ("1min", false), ("none", false)] {
+        let rules = json!({"consecutive_failures": 1, "stalled_after": stalled_after});
+        let file = json!({"clients": {"metadata": {"breaker": rules, "collect": "none"}}});
+        let settings = read(&file, &[]).unwrap();
+        let client = settings
+            .client("metadata")
+            .endpoints(crate::balance::Endpoints::parse("http://r0:80").unwrap())
+            .build_on(tower::service_fn(async |_: http::Request<bytes::Bytes>| {
+                Ok::<_, crate::BoxError>(http::Response::new(silence()))
+            }))
+            .unwrap();
+        let answer = client.send(http::Request::default()).await.unwrap();
+        let patience = Duration::from_secs(30);
+        let mut body = answer.into_body();
+        let part = tokio::time::timeout(patience, body.frame()).await;
+        assert!(part.is_err(), "{part:?}");
+        let state = client.breaker().unwrap().state();
+        assert_eq!(state == State::Open, is_open, "{stalled_after}");
+    }
+    let stalled = json!({"clients": {"metadata": {"breaker": {"stalled_after": "0s"}}}});
+    let path = "clients.metadata.breaker.stalled_after";
+    mistake(&stalled, path, "more than 0 s");
+    let stalled = json!({"clients": {"metadata": {"breaker": {"stalled_after": 20}}}});
+    mistake(&stalled, path, "or `none`");
+}
+
+#[tokio::test(start_paused = true)]
+async fn settings_that_are_read_again_reach_breakers_of_keys_that_run() {
+    let host = |host: &&'static str| (*host).to_owned();
+    let keyed = |rules: serde_json::Value| {
+        let file = json!({"keyed_breakers": {"cdn": rules}});
+        read(&file, &[]).unwrap().keyed_breakers["cdn"].clone()
+    };
+    let first = json!({"cdn": {"maximum_keys": 7, "rules": {"consecutive_failures": 2}}});
+    let settings = read(&json!({ "keyed_breakers": first }), &[]).unwrap();
+    let layer = settings
+        .keyed_breaker(KeyedCircuitBreakerLayer::builder("cdn", host))
+        .build()
+        .unwrap();
+    let cdn = tower::Layer::layer(
+        &layer,
+        tower::service_fn(async |_: &'static str| {
+            Err::<http::Response<()>, _>(crate::BoxError::from("no route"))
+        }),
+    );
+    let fail = async |host| {
+        let result = tower::ServiceExt::oneshot(cdn.clone(), host).await;
+        assert!(result.is_err());
+        layer.handle(host).unwrap().state()
+    };
+    assert_eq!(fail("edge-1").await, State::Closed);
+
+    let again = keyed(json!({"maximum_keys": 7, "rules": {"consecutive_failures": 3}}));
+    again.put_in_force(&layer.breakers()).unwrap();
+    assert_eq!(fail("edge-1").await, State::Closed);
+    assert_eq!(fail("edge-1").await, State::Open);
+    for expected in [State::Closed, State::Closed, State::Open] {
+        assert_eq!(fail("edge-2").await, expected);
+    }
+
+    let refused = |rules| {
+        let wrong: KeyedBreakerSettings = serde_json::from_value(rules).unwrap();
+        wrong.put_in_force(&layer.breakers()).unwrap_err()
+    };
+    let mistake = refused(json!({"maximum_keys": 8}));
+    assert_eq!(mistake.path(), "maximum_keys");
+    assert!(mistake.message().contains("the 7"), "{mistake}");
+    let mistake = refused(json!({"rules": {"failure_rate": 0.0}}));
+    assert_eq!(mistake.path(), "rules.failure_rate");
+    let mistake = refused(json!({"rules": {"window_calls": 5, "window_time": "5s"}}));
+    assert_eq!(mistake.path(), "rules.window_calls");
 }
 
 #[test]

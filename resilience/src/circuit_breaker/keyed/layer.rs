@@ -9,6 +9,7 @@ use super::super::errors::Boxed;
 use super::super::handle::BreakerHandle;
 use super::super::tracking::AtHead;
 use super::builder::KeyedCircuitBreakerBuilder;
+use super::handle::KeyedBreakers;
 use super::registry::Registry;
 use super::service::KeyedCircuitBreaker;
 use crate::classify::HttpClassify;
@@ -50,6 +51,12 @@ impl<K, C, T, E> KeyedCircuitBreakerLayer<K, C, T, E> {
             tracking,
             errors,
         }
+    }
+
+    /// All of them, to look at and to give other rules: for whoever does not know the types of
+    /// the layer.
+    pub fn breakers(&self) -> KeyedBreakers {
+        KeyedBreakers::new(Arc::clone(&self.registry))
     }
 
     /// Every breaker that there is now, in the order of their first calls.

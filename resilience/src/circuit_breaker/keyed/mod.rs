@@ -1,10 +1,10 @@
 //! A breaker for each key: per endpoint, per route, per host.
 //!
-//! All of them follow the same rules, which can be [put in
-//! place](KeyedCircuitBreakerLayer::reconfigure) of others at run time. Their number is bounded: a key that finds no place takes
-//! that of a breaker which is closed, automatic and has not been used for longest; where there
-//! is none, the key shares one breaker with all the others that found no place. So keys that come
-//! from outside can neither grow the memory nor push out a breaker that protects somebody.
+//! All of them follow the same rules, which can be [put in place](KeyedBreakers::reconfigure) of
+//! others at run time. Their number is bounded: a key that finds no place takes that of a breaker
+//! which is closed, automatic and has not been used for longest; where there is none, the key
+//! shares one breaker with all the others that found no place. So keys that come from outside can
+//! neither grow the memory nor push out a breaker that protects somebody.
 //!
 //! The breaker of the key `k` is called `name/k`; the shared one `name/*`.
 //!
@@ -42,6 +42,7 @@
 //! ```
 
 mod builder;
+mod handle;
 mod layer;
 mod registry;
 mod service;
@@ -49,5 +50,6 @@ mod service;
 mod tests;
 
 pub use builder::KeyedCircuitBreakerBuilder;
+pub use handle::KeyedBreakers;
 pub use layer::KeyedCircuitBreakerLayer;
 pub use service::KeyedCircuitBreaker;

@@ -62,6 +62,14 @@ impl Registry {
         }
     }
 
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(super) const fn maximum(&self) -> usize {
+        self.maximum
+    }
+
     /// The breaker of a key, as it is configured now.
     pub(super) fn circuit(&self, key: &str) -> Arc<Circuit> {
         let mut known = self.known.lock();

@@ -1,8 +1,9 @@
-//! What must hold at rest, whatever the order in which threads came by.
+//! A breaker: what must hold at rest, whatever the order in which threads came by.
 
 use loom::sync::{Arc, Mutex};
 use loom::thread;
 
+use super::check;
 use crate::circuit_breaker::consecutive::Consecutive;
 use crate::circuit_breaker::gate::{Gate, Span, Way};
 use crate::circuit_breaker::window::count::CountWindow;
@@ -16,14 +17,6 @@ const BAD: Sample = Sample {
     failure: true,
     slow: false,
 };
-
-/// Every interleaving with up to three preemptions of a running thread: more than three have
-/// not been needed to find a defect, and each one more takes ten times as long.
-fn check(model: impl Fn() + Sync + Send + 'static) {
-    let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = Some(3);
-    builder.check(model);
-}
 
 fn of_slots(window: &CountWindow) -> Totals {
     let mut totals = Totals::default();
@@ -211,5 +204,84 @@ pub(crate) fn a_refusal_that_is_prolonged_has_one_end_or_the_other() {
         gate.refuse(1, 0, Way::Probing, full(40));
         reader.join().unwrap();
         assert_eq!(gate.span(gate.read()), Some(full(40)));
+    });
+}
+
+/// What a breaker does when an operator gives it other rules: leave the generation, take the run
+/// along, begin the next.
+fn change_rules(gate: &Gate, limit: u32, before: &Consecutive) -> Consecutive {
+    gate.publish(1, 1, Way::Ask);
+    let after = Consecutive::resumed(limit, 1, before);
+    gate.publish(1, 1, Way::Counted);
+    after
+}
+
+/// One call of the first generation ends.
+fn ends(gate: &Arc<Gate>, before: &Arc<Consecutive>, failure: bool) -> thread::JoinHandle<()> {
+    let (gate, before) = (Arc::clone(gate), Arc::clone(before));
+    thread::spawn(move || {
+        if gate.is_in(0) {
+            before.record(0, failure, &gate);
+        }
+    })
+}
+
+/// What ended before the change is never lost. A call that ends meanwhile may come too late; the
+/// gate that it reads and the count that is taken along need not be of the same moment.
+pub(crate) fn failures_before_a_change_of_rules_go_on_after_it_each_once() {
+    check(|| {
+        let gate = Arc::new(Gate::new());
+        let before = Arc::new(Consecutive::new(9));
+        before.record(0, true, &gate);
+        let meanwhile = [(); 2].map(|()| ends(&gate, &before, true));
+        let after = change_rules(&gate, 4, &before);
+        let still_needed = (1..).find(|_| after.record(1, true, &gate)).unwrap();
+        for call in meanwhile {
+            call.join().unwrap();
+        }
+        // Four in all: one from before, up to two of those that ended meanwhile, and these.
+        assert!((1..=3).contains(&still_needed));
+    });
+}
+
+pub(crate) fn a_failure_that_ended_before_a_change_of_rules_is_taken_along() {
+    check(|| {
+        let gate = Arc::new(Gate::new());
+        let before = Arc::new(Consecutive::new(9));
+        let late = ends(&gate, &before, true);
+        ends(&gate, &before, true).join().unwrap();
+        let after = change_rules(&gate, 2, &before);
+        assert!(after.record(1, true, &gate));
+        late.join().unwrap();
+    });
+}
+
+pub(crate) fn a_success_during_a_change_of_rules_does_not_end_the_run_after_it() {
+    check(|| {
+        let gate = Arc::new(Gate::new());
+        let before = Arc::new(Consecutive::new(9));
+        before.record(0, true, &gate);
+        let other = ends(&gate, &before, false);
+        let after = change_rules(&gate, 2, &before);
+        after.record(1, true, &gate);
+        other.join().unwrap();
+        assert!(after.record(1, true, &gate));
+    });
+}
+
+pub(crate) fn what_an_earlier_outage_left_is_not_resumed() {
+    check(|| {
+        let gate = Arc::new(Gate::new());
+        let before = Arc::new(Consecutive::new(9));
+        before.record(0, true, &gate);
+        let late = ends(&gate, &before, true);
+        gate.publish(1, 0, Way::Ask);
+        gate.publish(2, 0, Way::Counted);
+        gate.publish(3, 1, Way::Ask);
+        let after = Consecutive::resumed(2, 3, &before);
+        gate.publish(3, 1, Way::Counted);
+        assert!(!after.record(3, true, &gate));
+        late.join().unwrap();
+        assert!(after.record(3, true, &gate));
     });
 }

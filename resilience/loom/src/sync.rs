@@ -1,0 +1,20 @@
+//! What the files of the crate take their atomics and locks from, of loom.
+
+use std::sync::PoisonError;
+
+use loom::sync::MutexGuard;
+pub(crate) use loom::sync::atomic;
+
+/// A lock of loom with the face of the crate's.
+#[derive(Debug)]
+pub(crate) struct Mutex<T>(loom::sync::Mutex<T>);
+
+impl<T> Mutex<T> {
+    pub(crate) fn new(value: T) -> Self {
+        Self(loom::sync::Mutex::new(value))
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
