@@ -222,7 +222,7 @@ fn what_is_converted_is_valid() {
 
 /// What an agent says that has a kubeconfig with one context, `production`, and nobody to ask.
 fn agent_in_production(arguments: &[&str]) -> Output {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir().expect("a folder");
     let kubeconfig = folder.path().join("kubeconfig");
     // Nobody listens there: whoever is not asked would have to go on to it.
     let text = r#"{
@@ -231,14 +231,14 @@ fn agent_in_production(arguments: &[&str]) -> Output {
         "users": [{"name": "u", "user": {}}],
         "contexts": [{"name": "production", "context": {"cluster": "c", "user": "u"}}]
     }"#;
-    std::fs::write(&kubeconfig, text).unwrap();
+    std::fs::write(&kubeconfig, text).expect("it can be written");
     Command::new(env!("CARGO_BIN_EXE_chaos-monkey"))
         .args(["agent", &file("agent.yaml")])
         .args(arguments)
         .env("KUBECONFIG", &kubeconfig)
         .stdin(std::process::Stdio::null())
         .output()
-        .unwrap()
+        .expect("the command can be started")
 }
 
 #[test]
