@@ -10,15 +10,17 @@ use http_body_util::Full;
 use resilience::BoxError;
 use resilience::bulkhead::BulkheadLayer;
 use resilience::circuit_breaker::CircuitBreakerLayer;
+use resilience::coalesce::CoalesceLayer;
 use resilience::deadline::DeadlineLayer;
 use resilience::fault::{FaultLayer, Faults};
 use resilience::hedge::{HedgeConfig, HedgeLayer};
 use resilience::quantile::QuantileConfig;
+use resilience::rate_limit::{RateLimitLayer, RateLimiter};
 use resilience::retry::RetryLayer;
 use resilience::timeout::TimeoutLayer;
 use tower::retry::budget::{Budget, TpsBudget};
 use tower::{Layer, ServiceBuilder};
-use tower_resilience::{bulkhead, circuitbreaker, retry, timelimiter};
+use tower_resilience::{bulkhead, circuitbreaker, coalesce, ratelimiter, retry, timelimiter};
 use tower_service::Service;
 
 use crate::contender::{BARE, Contender, Instance, Table};
@@ -29,6 +31,9 @@ use crate::trivial::{Transport, get};
 pub const FAULT: &str = "fault: resilience, disabled";
 pub const SECOND: Duration = Duration::from_secs(1);
 const PLACES: usize = 64;
+
+/// More in a second than can be asked for.
+const MANY: u32 = 1_000_000_000;
 
 pub fn contenders() -> Vec<Contender> {
     let mut all = Vec::new();
@@ -132,7 +137,38 @@ pub fn contenders() -> Vec<Contender> {
         || ours(FaultLayer::new(Faults::builder("bench").build())),
     );
     add("deadline: resilience", "the earliest of three", || {
-        ours(DeadlineLayer::builder("bench").limit(SECOND).build().unwrap())
+        ours(
+            DeadlineLayer::builder("bench")
+                .limit(SECOND)
+                .build()
+                .unwrap(),
+        )
+    });
+    add(
+        "rate limit: resilience",
+        "GCRA, headers in the answer",
+        || {
+            let limiter = RateLimiter::builder("bench").quota(MANY, SECOND).build();
+            ours(RateLimitLayer::new(limiter.expect("a quota")))
+        },
+    );
+    add("rate limit: tower-resilience", "fixed window", || {
+        let layer = ratelimiter::RateLimiterLayer::builder()
+            .limit_for_period(MANY as usize)
+            .refresh_period(SECOND)
+            .timeout_duration(Duration::ZERO)
+            .build();
+        on(layer.expect("a quota").layer(Transport))
+    });
+    add(
+        "coalesce: resilience",
+        "alone, key of target and callers' headers",
+        || ours(CoalesceLayer::builder("bench").build()),
+    );
+    add("coalesce: tower-resilience", "alone, key of target", || {
+        let target = |request: &Request<Bytes>| request.uri().clone();
+        let shared = shared as fn(BoxError) -> SharedError;
+        on(coalesce::CoalesceLayer::new(target).layer(tower::util::MapErr::new(Transport, shared)))
     });
     all
 }

@@ -100,7 +100,10 @@ fn servers() -> Vec<Contender> {
     add(&THREADS, BARE, "nothing", || stack(Handler));
     let whole = "metrics, trace, boundary, ledger, catch-panic, deadline, queue";
     add(&THREADS, "resilience, the server stack", whole, || {
-        let layer = resilience::server("bench").default_deadline(SECOND).build().unwrap();
+        let layer = resilience::server("bench")
+            .default_deadline(SECOND)
+            .build()
+            .unwrap();
         stack(ServiceBuilder::new().layer(layer).service(Handler))
     });
     add(&[1], "resilience, switched off", "nothing", || {
