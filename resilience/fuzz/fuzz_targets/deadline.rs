@@ -16,7 +16,10 @@ fuzz_target!(|bytes: &[u8]| {
     let mut map = HeaderMap::new();
     map.insert(headers::DEADLINE, value.clone());
     map.insert(headers::GRPC_TIMEOUT, value);
-    let read = [headers::read_remaining(&map), headers::read_grpc_timeout(&map)];
+    let read = [
+        headers::read_remaining(&map),
+        headers::read_grpc_timeout(&map),
+    ];
     assert!(read.into_iter().flatten().all(|left| left <= DAY));
     let _ = headers::read_context(&map, Some(DAY), Duration::from_millis(10));
 });

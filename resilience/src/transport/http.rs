@@ -54,7 +54,7 @@ impl HttpTransport {
 impl<C: Connect + Clone> HttpTransport<C> {
     /// A transport on connections of your own, which set their own timeouts: through a proxy,
     /// over a Unix socket or, with [`scheme`](Self::scheme), with TLS. With `hyper-rustls`, whose
-    /// connector speaks it:
+    /// connector speaks it (`examples/src/bin/https.rs` is the whole program):
     ///
     /// ```text
     /// let mut connector = HttpConnector::new();
