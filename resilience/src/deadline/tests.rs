@@ -136,6 +136,21 @@ async fn what_deadlines_do_is_counted_and_told() {
     assert_eq!(events.try_recv().unwrap(), refused);
 }
 
+#[test]
+fn whoever_is_late_hears_by_how_much_and_whether_work_had_begun() {
+    let before = DeadlinePassed::before_work("metadata", Duration::from_millis(7));
+    assert_eq!(
+        before.to_string(),
+        "the deadline had passed 7ms before `metadata` could begin"
+    );
+    let during = DeadlinePassed::during_work("metadata");
+    assert_eq!(
+        during.to_string(),
+        "the deadline passed while `metadata` was at work"
+    );
+    assert_eq!((before.name(), during.name()), ("metadata", "metadata"));
+}
+
 #[tokio::test]
 async fn a_limit_of_zero_is_refused_and_none_leaves_only_what_is_left() {
     let zero = DeadlineLayer::builder("metadata").limit(Duration::ZERO);

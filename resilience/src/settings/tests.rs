@@ -540,6 +540,28 @@ fn a_key_file_that_is_not_there_is_named() {
 }
 
 #[test]
+fn numbers_and_statuses_that_cannot_be_say_what_could() {
+    let client = |settings: serde_json::Value| json!({"clients": {"metadata": settings}});
+    let collect = "clients.metadata.collect";
+    for wrong in [
+        json!(-1),
+        json!(4_294_967_296_u64),
+        json!("all"),
+        json!("-1"),
+        json!(true),
+    ] {
+        mistake(&client(json!({"collect": wrong})), collect, "or `none`");
+    }
+    for wrong in [json!(99), json!(1_000)] {
+        mistake(
+            &client(json!({"retry": {"statuses": [503, wrong]}})),
+            "clients.metadata.retry.statuses.1",
+            "a status of HTTP, 100 to 999",
+        );
+    }
+}
+
+#[test]
 fn numbers_of_the_environment_are_read_as_those_of_files_are() {
     let variables = [
         (

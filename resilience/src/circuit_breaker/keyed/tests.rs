@@ -2,14 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use bytes::Bytes;
 use http::{Response, StatusCode};
+use http_body::Frame;
+use http_body_util::{BodyExt, StreamBody};
 use proptest::prelude::*;
 use tower::{ServiceExt, service_fn};
 use tower_layer::Layer;
 
 use super::*;
 use crate::BoxError;
-use crate::circuit_breaker::{CircuitBreakerConfig, CircuitOpen, State};
+use crate::circuit_breaker::{BreakerError, CircuitBreakerConfig, CircuitOpen, State};
+use crate::classify::HttpClassify;
 use crate::telemetry::Telemetry;
 
 type Call = (&'static str, u16);
@@ -127,6 +131,39 @@ async fn other_rules_reach_breakers_that_are_there_and_those_that_come() {
     }
     assert_eq!(names(&layer), ["cdn/open", "cdn/later", "cdn/*"]);
     assert_eq!(state("later"), State::Open);
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_key_is_judged_by_whole_bodies_and_the_error_of_the_service_stays_as_it_is() {
+    let layer = KeyedCircuitBreakerLayer::builder("cdn", key as fn(&Call) -> String)
+        .config(CircuitBreakerConfig::new().consecutive_failures(1))
+        .classify(HttpClassify::server_errors())
+        .track_bodies()
+        .typed_errors()
+        .seed(7)
+        .build()
+        .unwrap();
+    let cdn = layer.layer(service_fn(async |(host, _): Call| {
+        if host == "refusing" {
+            return Err(BoxError::from("connection refused"));
+        }
+        let reset = Err::<Frame<Bytes>, BoxError>("connection reset".into());
+        let body = StreamBody::new(futures_util::stream::iter([reset]));
+        Ok(Response::new(body))
+    }));
+    let state = |key| layer.handle(key).unwrap().state();
+    let answer = cdn.clone().oneshot(("breaking", 200)).await.unwrap();
+    assert_eq!(state("breaking"), State::Closed);
+    assert!(answer.into_body().collect().await.is_err());
+    assert_eq!(state("breaking"), State::Open);
+
+    let failed = cdn.clone().oneshot(("refusing", 0)).await.unwrap_err();
+    assert!(matches!(failed, BreakerError::Failed(error) if error.to_string().contains("refused")));
+    assert_eq!(state("refusing"), State::Open);
+    for (key, name) in [("breaking", "cdn/breaking"), ("refusing", "cdn/refusing")] {
+        let rejected = cdn.clone().oneshot((key, 200)).await.unwrap_err();
+        assert!(matches!(rejected, BreakerError::Open(open) if open.name() == name));
+    }
 }
 
 #[test]
