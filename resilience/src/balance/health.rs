@@ -71,6 +71,20 @@ impl Health {
         matches!(self.standing, Standing::Ejected { .. })
     }
 
+    /// Since when the endpoint is ejected, if it is.
+    pub(super) const fn ejected_since(&self) -> Option<Micros> {
+        match self.standing {
+            Standing::Ejected { since, .. } => Some(since),
+            Standing::Available | Standing::Returning { .. } => None,
+        }
+    }
+
+    /// Brings an ejected endpoint back that has not proved itself.
+    pub(super) const fn bring_back(&mut self, now: Micros) {
+        self.standing = Standing::Returning { since: now };
+        self.failures_in_a_row = 0;
+    }
+
     /// Whether a probe is due: the ejection is over and no other probe is under way.
     pub(super) const fn wants_probe(&self, now: Micros) -> bool {
         matches!(self.standing, Standing::Ejected { until, .. } if now >= until)
@@ -90,8 +104,7 @@ impl Health {
     pub(super) fn succeeded(&mut self, started: Micros, now: Micros) -> bool {
         match self.standing {
             Standing::Ejected { since, .. } if started >= since => {
-                self.standing = Standing::Returning { since: now };
-                self.failures_in_a_row = 0;
+                self.bring_back(now);
                 true
             }
             Standing::Ejected { .. } => false,

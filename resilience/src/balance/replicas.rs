@@ -97,12 +97,13 @@ impl Replicas {
             chance: ChaCha8Rng::seed_from_u64(seed),
             comparison: Schedule::default(),
         };
-        replicas.replace(endpoints);
+        replicas.replace(endpoints, 0);
         replicas
     }
 
-    /// Takes another list. Endpoints that stay keep their record.
-    pub(super) fn replace(&mut self, endpoints: &Endpoints) {
+    /// Takes another list. Endpoints that stay keep their record; but if more of them are ejected
+    /// than a list of this length allows, those come back that have been away for longest.
+    pub(super) fn replace(&mut self, endpoints: &Endpoints, now: Micros) -> Vec<Change> {
         let mut before = std::mem::take(&mut self.all);
         for authority in endpoints.authorities() {
             let known = before.iter().position(|it| it.authority == *authority);
@@ -118,6 +119,22 @@ impl Replicas {
             });
             self.next_id += 1;
         }
+        let too_many = self.counts().1.saturating_sub(self.most_ejected());
+        (0..too_many)
+            .filter_map(|_| self.bring_one_back(now))
+            .collect()
+    }
+
+    fn bring_one_back(&mut self, now: Micros) -> Option<Change> {
+        let ejected = self.all.iter_mut().filter_map(|replica| {
+            let since = replica.health.ejected_since()?;
+            Some((since, replica))
+        });
+        let (_, replica) = ejected.min_by_key(|(since, _)| *since)?;
+        replica.health.bring_back(now);
+        Some(Change::Returned {
+            endpoint: replica.authority.clone(),
+        })
     }
 
     /// Chooses an endpoint and counts the call in; `None` if there is no endpoint at all.
@@ -257,10 +274,14 @@ impl Replicas {
 
     /// At most max(1, the share) are ejected at once, this one included.
     fn may_eject(&self, index: usize) -> bool {
+        self.ejected_but(index) < self.most_ejected()
+    }
+
+    fn most_ejected(&self) -> usize {
         let share = self.all.len() as f64 * self.config.maximum_ejected;
         // 0.29 of a hundred is 29, and not the 28 that the product is cut off to.
         let whole = (share + 1e-6) as usize;
-        self.ejected_but(index) < whole.max(1)
+        whole.max(1)
     }
 
     fn ejected_but(&self, index: usize) -> usize {

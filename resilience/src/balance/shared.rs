@@ -33,16 +33,6 @@ struct State {
     replicas: Replicas,
 }
 
-impl State {
-    /// The endpoints, after what the source has to say.
-    fn replicas(&mut self) -> &mut Replicas {
-        if let Some(endpoints) = self.source.news() {
-            self.replicas.replace(&endpoints);
-        }
-        &mut self.replicas
-    }
-}
-
 impl Shared {
     pub(super) fn new(
         name: String,
@@ -78,7 +68,8 @@ impl Shared {
 
     /// Chooses an endpoint; the call counts as in flight until the guard is finished or dropped.
     pub(super) fn pick(this: &Arc<Self>, tried: Option<&Tried>) -> Option<(Flight, Authority)> {
-        let (pick, authority) = this.state.lock().replicas().pick(this.now(), tried)?;
+        let now = this.now();
+        let (pick, authority) = this.with_news(now, |replicas| replicas.pick(now, tried))?;
         let flight = Flight {
             shared: Arc::clone(this),
             pick: Some(pick),
@@ -88,7 +79,24 @@ impl Shared {
 
     /// How each endpoint stands.
     pub(super) fn status(&self) -> Vec<EndpointStatus> {
-        self.state.lock().replicas().status(self.now())
+        let now = self.now();
+        self.with_news(now, |replicas| replicas.status(now))
+    }
+
+    /// Works with the endpoints, after what the source has to say.
+    fn with_news<T>(&self, now: Micros, work: impl FnOnce(&mut Replicas) -> T) -> T {
+        let mut state = self.state.lock();
+        let Some(endpoints) = state.source.news() else {
+            return work(&mut state.replicas);
+        };
+        let changes = state.replicas.replace(&endpoints, now);
+        self.show(&state.replicas);
+        let done = work(&mut state.replicas);
+        drop(state);
+        for change in changes {
+            self.announce(change);
+        }
+        done
     }
 
     fn finish(&self, pick: Pick, ending: Ending) {

@@ -86,7 +86,7 @@ fn endpoints_that_stay_keep_their_record_and_calls_to_those_that_leave_end_well(
     assert_eq!(replicas.counts(), (1, 1));
     let (under_way, _) = replicas.pick(SECOND / 10, None).unwrap();
     let list = Endpoints::parse("http://r0:80,http://r7:80").unwrap();
-    replicas.replace(&list);
+    assert_eq!(replicas.replace(&list, SECOND / 10), []);
     assert_eq!(
         replicas.finish(under_way, Ending::Failure, SECOND / 5),
         None
@@ -106,8 +106,37 @@ fn endpoints_that_stay_keep_their_record_and_calls_to_those_that_leave_end_well(
         (MILLISECOND, Ending::Success)
     });
     assert_eq!(count(&counts, "r7:80"), 20);
-    replicas.replace(&Endpoints::default());
+    assert_eq!(replicas.replace(&Endpoints::default(), SECOND), []);
     assert_eq!(replicas.pick(SECOND, None), None);
+}
+
+#[test]
+fn a_shorter_list_brings_back_whoever_is_ejected_beyond_its_share() {
+    let config = BalanceConfig::new()
+        .consecutive_failures(1)
+        .maximum_ejected(0.5);
+    let mut replicas = Replicas::new(&endpoints(8), config, 1);
+    let mut ejected = Vec::new();
+    let mut now = 0;
+    while ejected.len() < 4 {
+        now += 1;
+        let (pick, _) = replicas.pick(now, None).unwrap();
+        if let Some(Change::Ejected { endpoint, .. }) = replicas.finish(pick, Ending::Failure, now)
+        {
+            ejected.push(endpoint);
+        }
+    }
+    let list = ejected.iter().map(|it| format!("http://{it}"));
+    let list = Endpoints::parse(&list.collect::<Vec<_>>().join(",")).unwrap();
+    let back: Vec<_> = ejected[..2]
+        .iter()
+        .map(|endpoint| Change::Returned {
+            endpoint: endpoint.clone(),
+        })
+        .collect();
+    assert_eq!(replicas.replace(&list, now), back);
+    assert_eq!(replicas.counts(), (2, 2));
+    assert_eq!(replicas.replace(&list, now), []);
 }
 
 #[test]
