@@ -74,14 +74,24 @@ pub(super) async fn service(url: &DatabaseUrl) -> anyhow::Result<PgPool> {
             })
         })
         .connect_lazy_with(options);
-    match tables::check(&pool).await {
+    match tables::check(&pool).await.map_err(anyhow::Error::downcast) {
         Ok(()) => {}
-        Err(error) if error.downcast_ref().is_some_and(is_away) => {
+        Err(Ok(error)) if is_away(&error) => {
             tracing::warn!("PostgreSQL does not answer yet: {error}");
         }
-        Err(error) => return Err(error),
+        Err(Ok(error)) => return Err(refusal(&error)),
+        Err(Err(error)) => return Err(error),
     }
     Ok(pool)
+}
+
+/// What a server says that does not let this program in.
+pub(super) fn refusal(error: &Error) -> anyhow::Error {
+    match error {
+        // Without the place in the source of PostgreSQL.
+        Error::Database(error) => anyhow::anyhow!("PostgreSQL refuses: {}", error.message()),
+        _ => anyhow::anyhow!("PostgreSQL cannot be used: {error}"),
+    }
 }
 
 /// The connections of a set-up: one that holds the lock, and one that works.

@@ -88,7 +88,7 @@ async fn connect(pool: &PgPool) -> anyhow::Result<PoolConnection<Postgres>> {
                     format!("PostgreSQL does not answer within {SERVER_WITHIN:?}")
                 });
             }
-            Err(error) => return Err(error).context("PostgreSQL refuses"),
+            Err(error) => return Err(connect::refusal(&error)),
         }
     }
 }

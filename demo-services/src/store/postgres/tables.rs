@@ -3,6 +3,8 @@
 use anyhow::Context;
 use sqlx::{Acquire, PgConnection, PgPool};
 
+use super::connect;
+
 /// The form of the tables; a later one would come with a way from this one.
 const VERSION: i32 = 1;
 
@@ -76,7 +78,8 @@ pub(super) async fn make(connection: &mut PgConnection) -> anyhow::Result<bool> 
     }
     let mut making = connection.begin().await?;
     for statement in SCHEMA {
-        sqlx::query(statement).execute(&mut *making).await.context(
+        let made = sqlx::query(statement).execute(&mut *making).await;
+        made.map_err(|error| connect::refusal(&error)).context(
             "cannot make the tables: give a database of its own, and a user who owns it",
         )?;
     }
