@@ -5,6 +5,7 @@ mod agent;
 mod charts;
 mod cluster;
 mod game_day;
+mod game_day_resource;
 mod probe;
 mod scenarios;
 mod world;

@@ -16,7 +16,7 @@ use super::world::{HOME, World};
 pub(super) type Scenario = fn(&World<'_>) -> anyhow::Result<String>;
 
 /// All of them, by name.
-pub(super) const ALL: [(&str, Scenario); 12] = [
+pub(super) const ALL: [(&str, Scenario); 13] = [
     ("only-what-is-offered", only_what_is_offered),
     ("annotations", annotations),
     ("disruption-budget", disruption_budget),
@@ -29,6 +29,10 @@ pub(super) const ALL: [(&str, Scenario); 12] = [
     ("restarted-api", restarted_api),
     ("by-hand", by_hand),
     ("game-day", super::game_day::game_day),
+    (
+        "game-day-resource",
+        super::game_day_resource::game_day_resource,
+    ),
 ];
 
 fn pause(milliseconds: u64) {
