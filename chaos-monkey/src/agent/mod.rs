@@ -9,6 +9,8 @@ pub mod check;
 pub mod cluster;
 mod draw;
 pub mod filter;
+#[cfg(feature = "kubernetes")]
+pub mod game_day;
 pub mod guard;
 pub mod ledger;
 pub mod news;

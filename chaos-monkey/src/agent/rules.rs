@@ -8,8 +8,8 @@ use super::calendar::Calendar;
 use super::selector::{NoSelector, Selector};
 use crate::file::KeyPath;
 use crate::schema::{
-    AgentGuards, AgentSpec, KillMethod, KillRecovery, OptIn, OutageProbe, OwnerKind, OwnerName,
-    Rhythm, VictimAmount, Webhook,
+    AgentGuards, AgentSpec, GameDayChoice, KillMethod, KillRecovery, OptIn, OutageProbe, OwnerKind,
+    OwnerName, Rhythm, VictimAmount, Webhook,
 };
 
 /// The filters and guards that an outage which is meant would never pass.
@@ -36,6 +36,7 @@ pub struct Rules {
     pub(super) guards: AgentGuards,
     pub(super) recovery: KillRecovery,
     pub(super) webhooks: Vec<Webhook>,
+    pub(super) game_days: GameDayChoice,
     pub(super) itself: Option<Itself>,
     pub(super) is_outage_meant: bool,
 }
@@ -129,6 +130,7 @@ impl Rules {
                 guards: spec.guards.clone(),
                 recovery: spec.recovery,
                 webhooks: spec.webhooks.clone(),
+                game_days: spec.game_days,
                 itself: None,
                 is_outage_meant: false,
             }),
@@ -181,6 +183,11 @@ impl Rules {
     /// How long an owner may take until it is whole again.
     pub const fn recovery(&self) -> KillRecovery {
         self.recovery
+    }
+
+    /// Whether game days are run that stand in the cluster.
+    pub const fn game_days(&self) -> GameDayChoice {
+        self.game_days
     }
 
     /// Who is told over HTTP.

@@ -78,6 +78,26 @@ pub struct Finished {
 /// The folder cannot be written, the system does not start, or a session cannot be opened:
 /// everything was stopped again. Once the load has begun there is always a verdict.
 pub async fn run(run: GameDayRun) -> Result<Finished, EngineError> {
+    Box::pin(run_and_listen(run, Stop::on_signals)).await
+}
+
+/// Runs a game day to its verdict. It ends early when `end` says who or what ends it; signals are
+/// somebody else's business.
+///
+/// # Errors
+/// As for [`run`].
+pub async fn run_until(
+    run: GameDayRun,
+    end: impl Future<Output = String> + Send + 'static,
+) -> Result<Finished, EngineError> {
+    let listen = |stop: &Stop, journal: &Journal| Ok(stop.when(journal, end));
+    Box::pin(run_and_listen(run, listen)).await
+}
+
+async fn run_and_listen(
+    run: GameDayRun,
+    listen: impl FnOnce(&Stop, &Journal) -> std::io::Result<Listening>,
+) -> Result<Finished, EngineError> {
     let folder = RunDir::create(&run.out).map_err(|source| EngineError::Out {
         path: run.out.clone(),
         source,
@@ -89,7 +109,7 @@ pub async fn run(run: GameDayRun) -> Result<Finished, EngineError> {
     })?;
     let journal = writer.journal();
     let stop = Stop::new();
-    let _listening = stop.on_signals(&journal).map_err(EngineError::Machine)?;
+    let _listening = listen(&stop, &journal).map_err(EngineError::Machine)?;
     let fold = follow::fold(&journal);
     let display = Display::start(run.output, Arc::clone(&fold), {
         let journal = journal.clone();

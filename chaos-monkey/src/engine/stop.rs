@@ -13,7 +13,7 @@ pub struct Stop {
     at_once: watch::Sender<bool>,
 }
 
-/// Listens to signals until it is dropped.
+/// Listens to whoever may end a game day early, until it is dropped.
 #[derive(Debug)]
 pub struct Listening(AbortHandle);
 
@@ -61,6 +61,20 @@ impl Stop {
     /// Turns true when somebody has asked.
     pub(super) fn subscribe(&self) -> watch::Receiver<bool> {
         self.asked.subscribe()
+    }
+
+    /// Asks when `end` says by whom.
+    pub(super) fn when(
+        &self,
+        journal: &Journal,
+        end: impl Future<Output = String> + Send + 'static,
+    ) -> Listening {
+        let (stop, journal) = (self.clone(), journal.clone());
+        let listener = tokio::spawn(async move {
+            let by = end.await;
+            stop.ask(&journal, &by);
+        });
+        Listening(listener.abort_handle())
     }
 
     /// Asks at the first SIGINT, SIGTERM or SIGHUP, and asks to end at once at the second.

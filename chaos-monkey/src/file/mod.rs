@@ -18,6 +18,7 @@ mod tree;
 use std::path::PathBuf;
 
 use serde::Serialize;
+use serde_json::Value;
 
 pub use backend::Backend;
 pub use documents::Documents;
@@ -67,6 +68,18 @@ fn read(paths: &[PathBuf], mut reader: Reader) -> Result<Documents, Mistakes> {
 pub fn load_text(name: &str, text: &str, known: &[System]) -> Result<Documents, Mistakes> {
     let mut reader = Reader::new(known);
     reader.read_text(name, text);
+    reader.finish()
+}
+
+/// Reads resources that stand in no file, each under a name for whoever reads of its mistakes.
+///
+/// # Errors
+/// Every mistake in them, with its key.
+pub fn load_values(values: &[(String, Value)], backend: Backend) -> Result<Documents, Mistakes> {
+    let mut reader = Reader::new(&[]).of(backend);
+    for (name, value) in values {
+        reader.read_value(name, value);
+    }
     reader.finish()
 }
 

@@ -91,6 +91,12 @@ impl Reader {
         }
     }
 
+    /// Reads what stands in no file, so that its mistakes have keys and no lines.
+    pub(super) fn read_value(&mut self, name: &str, value: &serde_json::Value) {
+        let source = Rc::new(self.next_source(name, ""));
+        self.document(&source, Node::from_json(value));
+    }
+
     /// Everything that was read, or all mistakes in it.
     pub(super) fn finish(mut self) -> Result<Documents, Mistakes> {
         self.names_that_stand_twice();

@@ -4,8 +4,12 @@
 //! reference page. Keys are camelCase, choices are externally tagged, unknown keys are errors.
 
 mod agent;
+#[cfg(feature = "kubernetes")]
+mod definition;
 mod duration;
 mod game_day;
+#[cfg(feature = "kubernetes")]
+mod game_day_status;
 mod kill;
 mod kind;
 mod load;
@@ -13,17 +17,23 @@ pub(crate) mod patterns;
 pub mod reference;
 mod resource;
 mod steady_state;
+#[cfg(feature = "kubernetes")]
+mod structural;
 mod system;
 mod timeline;
 
 pub use agent::{
-    Agent, AgentGuards, AgentSpec, Every, Hours, KillBudget, KillMethod, KillRecovery,
-    MinimumHealthyPods, NamespaceChoice, OptIn, OutageProbe, OwnerChoice, OwnerKind, OwnerName,
-    PerOwner, PerPod, PodChoice, PrometheusProbe, Rhythm, Schedule, Topic, VictimAmount, Webhook,
-    WebhookForm, Weekday,
+    Agent, AgentGuards, AgentSpec, Every, GameDayChoice, Hours, KillBudget, KillMethod,
+    KillRecovery, MinimumHealthyPods, NamespaceChoice, OptIn, OutageProbe, OwnerChoice, OwnerKind,
+    OwnerName, PerOwner, PerPod, PodChoice, PrometheusProbe, Rhythm, Schedule, Topic, VictimAmount,
+    Webhook, WebhookForm, Weekday,
 };
+#[cfg(feature = "kubernetes")]
+pub use definition::{game_day_definition, system_definition};
 pub use duration::Span;
 pub use game_day::{AbortCondition, GameDay, GameDaySpec, Guards, ReadBack, Recovery};
+#[cfg(feature = "kubernetes")]
+pub use game_day_status::{GameDayPhase, GameDayStatus, GameDayVerdict};
 #[cfg(feature = "kubernetes")]
 pub use kill::{Kill as KillRecord, KillLedger};
 pub use kill::{KillLedgerSpec, KillOutcome, KillSpec, KillStatus, LedgerEntry, PublishedSettings};

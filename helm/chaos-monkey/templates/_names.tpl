@@ -23,6 +23,11 @@
 {{- printf "chaos-monkey-%s" (include "chaos-monkey.agent" .) -}}
 {{- end -}}
 
+{{/* Whether it runs the game days of the cluster. */}}
+{{- define "chaos-monkey.runsGameDays" -}}
+{{- ne (dig "gameDays" "none" .Values.agent.spec) "none" -}}
+{{- end -}}
+
 {{- define "chaos-monkey.serviceAccount" -}}
 {{- if .Values.serviceAccount.create -}}
 {{- .Values.serviceAccount.name | default (include "chaos-monkey.fullname" .) -}}

@@ -21,6 +21,20 @@ end-to-end tests hold both against each other.
 - apiGroups: [events.k8s.io]
   resources: [events]
   verbs: [create]
+{{- if eq (include "chaos-monkey.runsGameDays" .) "true" }}
+- apiGroups: [chaos.aplomb.dev]
+  resources: [gamedays]
+  verbs: [get, list, watch]
+- apiGroups: [chaos.aplomb.dev]
+  resources: [gamedays/status]
+  verbs: [patch]
+- apiGroups: [chaos.aplomb.dev]
+  resources: [systems]
+  verbs: [get]
+- apiGroups: [""]
+  resources: [services]
+  verbs: [get]
+{{- end }}
 {{- if eq (toString (.Values.agent.spec.method | default "evict")) "evict" }}
 - apiGroups: [""]
   resources: [pods/eviction]

@@ -187,6 +187,7 @@ impl Chart<'_> {
             let change = json!({
                 "namespaces": {"only": [], "labels": label},
                 "guards": {"budget": budget},
+                "gameDays": "also",
             });
             ("info", change)
         } else {

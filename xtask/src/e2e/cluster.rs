@@ -53,6 +53,18 @@ impl Cluster {
         command
     }
 
+    /// The command of the agent, in this cluster.
+    pub(super) fn monkey(&self, arguments: &[&str]) -> Command {
+        let mut command = self.command(crate::run::root().join("target/debug/chaos-monkey"));
+        command.args(arguments);
+        command
+    }
+
+    /// The definitions of what agents leave and find.
+    pub(super) fn definitions(&self) -> anyhow::Result<Value> {
+        Ok(serde_json::from_str(&output(&mut self.monkey(&["crd"]))?)?)
+    }
+
     pub(super) fn kubeconfig(&self) -> &str {
         &self.kubeconfig
     }
@@ -91,10 +103,19 @@ impl Cluster {
         if self.is_local() {
             return self.local(&["down"]);
         }
-        let definitions = ["kills.chaos.aplomb.dev", "killledgers.chaos.aplomb.dev"];
-        self.kubectl(&[&["delete", "crd", "--ignore-not-found"], &definitions[..]].concat())?;
+        let definitions = self.definitions()?;
+        let names = names(&definitions);
+        self.kubectl(&[&["delete", "crd", "--ignore-not-found"], &names[..]].concat())?;
         Ok(())
     }
+}
+
+/// The names of definitions, by which `kubectl` knows what they define, too.
+pub(super) fn names(definitions: &Value) -> Vec<&str> {
+    let items = definitions["items"].as_array().into_iter().flatten();
+    items
+        .filter_map(|it| it["metadata"]["name"].as_str())
+        .collect()
 }
 
 /// Brings the archive of an image to the nodes of a local cluster; others have it already, or can

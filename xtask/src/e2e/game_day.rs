@@ -164,7 +164,7 @@ impl Shop<'_> {
 }
 
 /// A game day: one kill a second and a half for so many seconds, then carts are away.
-fn day(monkey: u32, outage: u32) -> Value {
+pub(super) fn day(monkey: u32, outage: u32) -> Value {
     let seconds = |seconds: u32| format!("{seconds}s");
     let end = 3 + monkey + 6 + outage;
     json!({
@@ -206,7 +206,7 @@ fn said(output: &Output) -> String {
     text(&output.stdout) + &text(&output.stderr)
 }
 
-fn install_image(folder: &Path) -> anyhow::Result<()> {
+pub(super) fn install_image(folder: &Path) -> anyhow::Result<()> {
     let tools = crate::run::root().join(TOOLS);
     if !tools.join("image").exists() {
         bail!("there is nothing here that makes an image of a program and brings it to the nodes");
@@ -230,7 +230,7 @@ fn install_image(folder: &Path) -> anyhow::Result<()> {
 }
 
 /// Two Deployments that serve, and a Service for one of them.
-fn install_shop(world: &World<'_>) -> anyhow::Result<()> {
+pub(super) fn install_shop(world: &World<'_>) -> anyhow::Result<()> {
     let namespace = &world.namespace;
     let deployment = |name: &str, replicas: u32| {
         json!({

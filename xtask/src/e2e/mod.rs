@@ -7,6 +7,7 @@ mod by_hand;
 mod charts;
 mod cluster;
 mod game_day;
+mod game_day_resource;
 mod interruptions;
 mod probe;
 mod running;
@@ -53,6 +54,7 @@ fn scenarios() -> impl Iterator<Item = (&'static str, Scenario)> {
         .chain(running::ALL)
         .chain(by_hand::ALL)
         .chain(game_day::ALL)
+        .chain(game_day_resource::ALL)
         .chain(charts::ALL)
 }
 

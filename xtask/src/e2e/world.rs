@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use serde_json::{Value, json};
 
 use super::agent::Agent;
-use super::cluster::Cluster;
+use super::cluster::{self, Cluster};
 use super::scenario::wait_for;
 
 /// The namespace of all agents.
@@ -55,12 +55,13 @@ impl<'cluster> World<'cluster> {
         Ok(world)
     }
 
-    /// Brings the definitions of what agents leave into the cluster.
+    /// Brings the definitions of what agents leave and find into the cluster.
     pub(super) fn define(&self) -> anyhow::Result<()> {
-        let definitions = super::cluster::output(&mut self.monkey(&["crd"]))?;
-        self.apply("crd", &serde_json::from_str(&definitions)?)?;
+        let definitions = self.cluster.definitions()?;
+        self.apply("crd", &definitions)?;
+        let kinds = cluster::names(&definitions).join(",");
         wait_for(20, "the definitions are known", || {
-            let kinds = ["get", "kills,killledgers", "--namespace", HOME];
+            let kinds = ["get", &kinds, "--namespace", HOME];
             Ok(self.cluster.kubectl(&kinds).ok())
         })?;
         Ok(())
@@ -105,11 +106,7 @@ impl<'cluster> World<'cluster> {
 
     /// The command, in this cluster.
     pub(super) fn monkey(&self, arguments: &[&str]) -> std::process::Command {
-        let mut command = self
-            .cluster
-            .command(crate::run::root().join("target/debug/chaos-monkey"));
-        command.args(arguments);
-        command
+        self.cluster.monkey(arguments)
     }
 
     pub(super) fn apply(&self, name: &str, object: &Value) -> anyhow::Result<()> {

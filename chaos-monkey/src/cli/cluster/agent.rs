@@ -82,6 +82,14 @@ pub struct AgentArguments {
     #[arg(long, value_name = "ADDRESS", default_value = "0.0.0.0:8086")]
     pub listen: SocketAddr,
 
+    /// Folder for the journals and reports of the game days that it runs, the latest ten
+    #[arg(
+        long,
+        value_name = "DIR",
+        default_value = "/tmp/chaos-monkey-game-days"
+    )]
+    pub game_day_folder: PathBuf,
+
     /// The form of the log
     #[arg(long, value_enum, default_value_t = LogFormat::Text)]
     pub log_format: LogFormat,
@@ -167,6 +175,7 @@ async fn run(arguments: AgentArguments) -> Result<Exit, String> {
         }),
         pod: arguments.pod_namespace.zip(arguments.pod_name),
         listen: arguments.listen,
+        game_day_folder: arguments.game_day_folder,
     };
     match Box::pin(agent::run(options, end)).await {
         Ok(()) => Ok(Exit::Passed),

@@ -1,5 +1,7 @@
 //! `chaos-monkey game-day run --target kubernetes`.
 
+use std::sync::Arc;
+
 use clap::{Args, ValueEnum};
 
 use super::ClusterArguments;
@@ -10,7 +12,7 @@ use crate::engine::Place;
 use crate::exit::Exit;
 use crate::file::{Backend, Documents};
 use crate::schema::System;
-use crate::target::kubernetes::game_day::PodOptions;
+use crate::target::kubernetes::game_day::{PodOptions, Somebody};
 use crate::target::kubernetes::{BY_HAND, Connection, Killer};
 
 /// Where a game day takes place.
@@ -118,6 +120,7 @@ async fn run(arguments: &RunArguments, documents: &Documents) -> Result<Exit, St
             is_dry_run: !breaks,
         },
         rules: settings.rules,
+        conductor: Arc::new(Somebody),
     };
     let place = Place::Kubernetes(Box::new(options));
     let dry = if breaks || show.no_faults {

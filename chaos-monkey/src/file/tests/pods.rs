@@ -134,7 +134,7 @@ fn the_files_of_the_guide_have_no_mistakes() {
         // The others are parts of files.
         .filter(|block| block.starts_with("# ") && block.contains("\napiVersion: "))
         .collect();
-    assert_eq!(blocks.len(), 3);
+    assert_eq!(blocks.len(), 4);
     for block in blocks {
         assert_eq!(read(block, Backend::Kubernetes), [], "{block}");
     }

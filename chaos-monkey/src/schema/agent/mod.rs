@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 mod choice;
+mod game_days;
 mod guards;
 mod method;
 mod schedule;
@@ -12,6 +13,7 @@ mod webhook;
 use super::{API_VERSION, Metadata, Span};
 
 pub use choice::{NamespaceChoice, OptIn, OwnerChoice, OwnerKind, OwnerName, PodChoice};
+pub use game_days::GameDayChoice;
 pub use guards::{AgentGuards, KillBudget, MinimumHealthyPods, OutageProbe, PrometheusProbe};
 pub use method::{KillMethod, VictimAmount};
 pub use schedule::{Every, Hours, PerOwner, PerPod, Rhythm, Schedule, Weekday};
@@ -73,6 +75,9 @@ pub struct AgentSpec {
     /// How long an owner may take until it is whole again.
     #[serde(default)]
     pub recovery: KillRecovery,
+    /// Whether `GameDay` resources are run.
+    #[serde(default)]
+    pub game_days: GameDayChoice,
     /// Who is told of kills over HTTP, beside the Events of Kubernetes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub webhooks: Vec<Webhook>,
@@ -97,6 +102,7 @@ impl Default for AgentSpec {
             schedule: Schedule::default(),
             guards: AgentGuards::default(),
             recovery: KillRecovery::default(),
+            game_days: GameDayChoice::default(),
             webhooks: Vec::new(),
         }
     }

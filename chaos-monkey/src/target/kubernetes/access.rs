@@ -12,7 +12,7 @@ use super::ledger::LedgerStore;
 use super::record::Records;
 use super::{halt, lease, ledger, outage, webhook};
 use crate::agent::Rules;
-use crate::schema::KillMethod;
+use crate::schema::{GameDayChoice, KillMethod};
 
 /// One thing that was checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,6 +91,16 @@ const WHERE_IT_KILLS: [Permission; 22] = [
     may("create", "events.k8s.io", "events"),
 ];
 
+/// What an agent needs besides where it kills, if it runs game days of that place.
+const FOR_GAME_DAYS: [Permission; 6] = [
+    may("get", "chaos.aplomb.dev", "gamedays"),
+    may("list", "chaos.aplomb.dev", "gamedays"),
+    may("watch", "chaos.aplomb.dev", "gamedays"),
+    may_below("patch", "chaos.aplomb.dev", "gamedays", "status"),
+    may("get", "chaos.aplomb.dev", "systems"),
+    may("get", "", "services"),
+];
+
 /// What an agent needs in its own namespace.
 const AT_HOME: [Permission; 16] = [
     may("get", "coordination.k8s.io", "leases"),
@@ -151,6 +161,9 @@ fn questions<'a>(home: &'a str, lease: &'a str, rules: &'a Rules) -> Vec<Questio
     for place in places {
         let permissions = WHERE_IT_KILLS.into_iter().chain([killing(rules.method())]);
         questions.extend(permissions.map(question(place)));
+        if rules.game_days() != GameDayChoice::None {
+            questions.extend(FOR_GAME_DAYS.map(question(place)));
+        }
     }
     questions.extend(AT_HOME.map(question(Some(home))));
     if rules.recovery().halt {

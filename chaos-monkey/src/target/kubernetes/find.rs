@@ -135,5 +135,15 @@ pub fn occasion_by_hand(owner: &OwnerName) -> String {
     format!("by-hand-{}-{owner}", now.strftime("%Y%m%d-%H%M%S-%3f"))
 }
 
+/// The name of what a game day of an agent does to an owner: each is an occasion of its own.
+pub fn occasion_of_game_day(agent: &str, owner: &OwnerName) -> String {
+    let now = Timestamp::now();
+    let owner = NameHash::of_owner(owner);
+    format!(
+        "{agent}-game-day-{}-{owner}",
+        now.strftime("%Y%m%d-%H%M%S-%3f")
+    )
+}
+
 #[cfg(test)]
 mod tests;

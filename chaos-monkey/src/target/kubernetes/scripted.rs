@@ -1,5 +1,7 @@
 //! A cluster that answers as a test tells it to.
 
+pub(super) mod shop;
+
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;

@@ -57,3 +57,22 @@ fn what_is_asked_follows_the_settings() {
     assert!(has(&lines, "may create configmaps in `home`"));
     assert!(!lines.iter().any(|it| it.contains("eviction")));
 }
+
+#[test]
+fn game_days_need_more_only_where_they_are_run() {
+    let of = |choice: &str| {
+        lines(&serde_json::json!({
+            "namespaces": {"only": ["shop"]}, "gameDays": choice,
+        }))
+    };
+    for line in [
+        "may watch gamedays.chaos.aplomb.dev in `shop`",
+        "may patch gamedays/status.chaos.aplomb.dev in `shop`",
+        "may get systems.chaos.aplomb.dev in `shop`",
+        "may get services in `shop`",
+    ] {
+        assert!(has(&of("also"), line), "{line}");
+        assert!(has(&of("only"), line), "{line}");
+        assert!(!has(&of("none"), line), "{line}");
+    }
+}

@@ -63,11 +63,33 @@ impl Events {
         self.create(news, reference(&news.owner, uid)).await;
     }
 
-    /// Nothing depends on an event: one that cannot be written is told of in the log.
     async fn create(&self, news: &News, about: ObjectReference) {
-        let namespace = &news.owner.namespace;
-        let (type_, reason) = kind(news.topic);
-        let mut note = news.sentence();
+        self.write("Kill", kind(news.topic), news.sentence(), about)
+            .await;
+    }
+
+    /// Tells of a game day.
+    pub(super) async fn about(
+        &self,
+        game_day: ObjectReference,
+        is_well: bool,
+        reason: &'static str,
+        note: &str,
+    ) {
+        let type_ = if is_well { "Normal" } else { "Warning" };
+        self.write("RunGameDay", (type_, reason), note.to_owned(), game_day)
+            .await;
+    }
+
+    /// Nothing depends on an event: one that cannot be written is told of in the log.
+    async fn write(
+        &self,
+        action: &str,
+        (type_, reason): (&str, &str),
+        mut note: String,
+        about: ObjectReference,
+    ) {
+        let namespace = about.namespace.clone().unwrap_or_default();
         note.truncate(note.floor_char_boundary(LONGEST_NOTE));
         let mut name = about.name.clone().unwrap_or_default();
         name.truncate(name.floor_char_boundary(LONGEST_NAME));
@@ -77,7 +99,7 @@ impl Events {
                 namespace: Some(namespace.clone()),
                 ..ObjectMeta::default()
             },
-            action: Some("Kill".to_owned()),
+            action: Some(action.to_owned()),
             event_time: Some(MicroTime(Timestamp::now())),
             note: Some(note),
             reason: Some(reason.to_owned()),
@@ -87,7 +109,7 @@ impl Events {
             type_: Some(type_.to_owned()),
             ..Event::default()
         };
-        let api: Api<Event> = Api::namespaced(self.client.clone(), namespace);
+        let api: Api<Event> = Api::namespaced(self.client.clone(), &namespace);
         let parameters = PostParams::default();
         let question = api.create(&parameters, &event);
         if let Err(error) = ask("create an event", question).await {

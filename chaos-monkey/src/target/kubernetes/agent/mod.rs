@@ -1,8 +1,10 @@
-//! The agent: it kills when something is due, follows what it has killed, and tells of both.
+//! The agent: it kills when something is due, runs the game days of the cluster, follows what it has
+//! killed, and tells of all of it.
 
 mod by_hand;
 mod events;
 mod follow;
+mod game_days;
 mod metrics;
 mod serve;
 mod settings;
@@ -11,6 +13,7 @@ mod work;
 
 use std::future::Future;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -22,6 +25,7 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 
 pub use self::by_hand::HandTeller;
 use self::follow::Follower;
+use self::game_days::{Board, Host};
 use self::metrics::Metrics;
 use self::settings::Reloader;
 use self::tell::Teller;
@@ -50,6 +54,8 @@ pub struct AgentOptions {
     pub pod: Option<(String, String)>,
     /// Where metrics and health are served.
     pub listen: SocketAddr,
+    /// The folder for the journals of the game days that it runs.
+    pub game_day_folder: PathBuf,
 }
 
 /// Reads the settings of an agent, with its name, from where it may have to wait for them.
@@ -84,6 +90,8 @@ struct Going {
     is_dry_run: bool,
     seed: u64,
     watches: Arc<Watches>,
+    /// The game days of the cluster, if it runs them.
+    board: Option<Arc<Board>>,
 }
 
 /// What all parts of an agent share.
@@ -91,11 +99,15 @@ struct Shared {
     connection: Connection,
     namespace: String,
     name: String,
+    /// The name of this copy.
+    identity: String,
     going: RwLock<Going>,
     election: Arc<Election>,
     metrics: Metrics,
     teller: Teller,
     is_ending: AtomicBool,
+    /// Whether a game day runs, so that nothing else is killed.
+    hosts: AtomicBool,
     itself: Option<Itself>,
 }
 
@@ -107,6 +119,11 @@ impl Shared {
     /// Whether somebody has ended the agent, so that no kill is begun any more.
     fn is_ending(&self) -> bool {
         self.is_ending.load(Ordering::SeqCst)
+    }
+
+    /// Whether a game day runs.
+    fn hosts(&self) -> bool {
+        self.hosts.load(Ordering::SeqCst)
     }
 
     fn ledger(&self) -> LedgerStore {
@@ -150,8 +167,10 @@ pub async fn run(options: AgentOptions, end: impl Future<Output = ()>) -> Result
         connection: options.connection,
         namespace: options.namespace,
         name,
+        identity,
         election: Arc::clone(&election),
         is_ending: AtomicBool::new(false),
+        hosts: AtomicBool::new(false),
         itself,
     });
     settings::tell(&shared, &spec, seed);
@@ -169,7 +188,12 @@ pub async fn run(options: AgentOptions, end: impl Future<Output = ()>) -> Result
     let reloader = Reloader::new(Arc::clone(&shared), options.read, spec, watching);
     tasks.spawn(reloader.run());
     let mut working = JoinSet::new();
-    working.spawn(work(Worker::new(Arc::clone(&shared), follower)));
+    working.spawn(work(Worker::new(
+        Arc::clone(&shared),
+        Arc::clone(&follower),
+    )));
+    let host = Host::new(Arc::clone(&shared), follower, options.game_day_folder);
+    working.spawn(host_game_days(host));
     end.await;
     shared.is_ending.store(true, Ordering::SeqCst);
     working.join_all().await;
@@ -192,6 +216,17 @@ async fn work(mut worker: Worker) {
         look.tick().await;
         worker.look().await;
     }
+}
+
+/// Looks at the game days of the cluster until the agent ends.
+async fn host_game_days(mut host: Host) {
+    let mut look = interval(LOOK_EVERY);
+    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    while !host.is_ending() {
+        look.tick().await;
+        host.look().await;
+    }
+    host.finish().await;
 }
 
 #[cfg(test)]

@@ -7,9 +7,9 @@ use std::time::Duration;
 use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::sleep;
 
-use super::{Going, ReadSettings, Shared};
+use super::{Board, Going, ReadSettings, Shared};
 use crate::agent::{Itself, Rules};
-use crate::schema::{AgentSpec, OptIn, PublishedSettings};
+use crate::schema::{AgentSpec, GameDayChoice, OptIn, PublishedSettings};
 use crate::target::kubernetes::{ClusterError, Connection, LedgerStore, Watches, find};
 
 /// How often the settings are looked at.
@@ -147,7 +147,13 @@ pub(super) fn go(
         let (watches, client) = (Arc::clone(&watches), client.clone());
         async move { watches.run(client).await }
     });
+    let board = (spec.game_days != GameDayChoice::None).then(|| Board::new(&rules));
+    if let Some(board) = &board {
+        let (board, client) = (Arc::clone(board), client.clone());
+        watching.spawn(async move { board.run(client).await });
+    }
     Going {
+        board,
         rules,
         seed,
         is_dry_run: spec.dry_run,

@@ -33,10 +33,14 @@ fn client() -> kube::Client {
 
 /// The parts of an agent that goes by the default settings.
 pub(super) async fn shared(client: kube::Client) -> (Arc<Shared>, JoinSet<()>) {
-    let spec = AgentSpec::default();
+    shared_by(client, &AgentSpec::default())
+}
+
+/// The parts of an agent that goes by some settings.
+pub(super) fn shared_by(client: kube::Client, spec: &AgentSpec) -> (Arc<Shared>, JoinSet<()>) {
     let mut watching = JoinSet::new();
-    let rules = settings::rules_of(&spec, None).unwrap();
-    let going = settings::go(rules, &spec, 1, &client, &mut watching);
+    let rules = settings::rules_of(spec, None).unwrap();
+    let going = settings::go(rules, spec, 1, &client, &mut watching);
     let election = Election::new(client.clone(), "home", "lease".to_owned(), "me".to_owned());
     let shared = Arc::new(Shared {
         metrics: Metrics::new().unwrap(),
@@ -49,8 +53,10 @@ pub(super) async fn shared(client: kube::Client) -> (Arc<Shared>, JoinSet<()>) {
         },
         namespace: "home".to_owned(),
         name: "platform".to_owned(),
+        identity: "me".to_owned(),
         election,
         is_ending: AtomicBool::new(false),
+        hosts: AtomicBool::new(false),
         itself: None,
     });
     (shared, watching)

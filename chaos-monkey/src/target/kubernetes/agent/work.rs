@@ -14,7 +14,7 @@ use crate::agent::cluster::{OwnerName, Pod};
 use crate::agent::guard::Veto;
 use crate::agent::timetable::{Pick, Tick, Timetable};
 use crate::agent::workload::Misread;
-use crate::schema::KillOutcome;
+use crate::schema::{GameDayChoice, KillOutcome};
 use crate::target::kubernetes::{ClusterError, Killer, Told, Wanted};
 
 /// How late something may be that is due. What is later is never made up.
@@ -81,7 +81,7 @@ impl Worker {
             .metrics
             .pods
             .set(metrics::number(going.watches.pod_count()));
-        if !is_leader || !going.watches.is_complete() {
+        if !is_leader || !going.watches.is_complete() || !self.may_kill(&going) {
             return;
         }
         let calendar = going.rules.calendar();
@@ -100,6 +100,11 @@ impl Worker {
         self.tell_of_misread(going.watches.misread());
         let due = timetable.due(&survey.proposals, after, now);
         self.ask_in_order(&going, &timetable, due, u32::MAX).await;
+    }
+
+    /// Whether the schedule may kill: not while a game day runs, which would blame it.
+    fn may_kill(&self, going: &Going) -> bool {
+        going.rules.game_days() != GameDayChoice::Only && !self.shared.hosts()
     }
 
     /// What watches propose, which is told where it can be seen.
@@ -130,6 +135,7 @@ impl Worker {
     /// agent or changed its settings, and it leads.
     fn goes_on(&self, going: &Going, at: Timestamp) -> bool {
         !self.shared.is_ending()
+            && self.may_kill(going)
             && self.shared.election.is_leader()
             && Arc::ptr_eq(&going.rules, &self.shared.going().rules)
             && Timestamp::now().duration_since(at) < LATEST

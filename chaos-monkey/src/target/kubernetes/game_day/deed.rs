@@ -8,7 +8,7 @@ use super::roster::{Attempted, Victim};
 use super::target::Core;
 use crate::agent::Rules;
 use crate::schema::{KillMethod, KillOutcome};
-use crate::target::kubernetes::{Leads, Told, Wanted, find};
+use crate::target::kubernetes::{Told, Wanted, find};
 
 /// How often a pod is tried that changes while it starts.
 const TRIES: u32 = 5;
@@ -91,7 +91,11 @@ async fn once(core: &Core, rules: &Rules, victim: &Victim) -> Done {
         occasion: &occasion,
         kill,
     };
-    let told = core.killer.kill(rules, &wanted, &|| Leads::NotNeeded).await;
+    let leads = || core.conductor.leads();
+    let told = core.killer.kill(rules, &wanted, &leads).await;
+    if let Ok(told) = &told {
+        core.conductor.told(&wanted.kill, owner, &found.pod, told);
+    }
     match told {
         Ok(Told::Vetoed(veto)) => Done::Never(veto.to_string()),
         Ok(Told::WouldKill) => Done::Never(format!(

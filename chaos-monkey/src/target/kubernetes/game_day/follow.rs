@@ -1,5 +1,5 @@
-//! Follows what was killed by hand until its owners are whole again, as an agent does: without
-//! that the guard `open-kills` would forbid every later kill.
+//! Follows what was killed until its owners are whole again, where no agent does: without that the
+//! guard `open-kills` would forbid every later kill.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep};
 use super::target::Core;
 use crate::schema::LedgerEntry;
 use crate::target::kubernetes::recovery::{self, Known};
-use crate::target::kubernetes::{BY_HAND, ClusterError, LedgerStore};
+use crate::target::kubernetes::{ClusterError, LedgerStore};
 
 /// How often the ledger is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -50,12 +50,12 @@ async fn look(core: &Core, since: &mut BTreeMap<String, Instant>) -> Result<(), 
     Ok(())
 }
 
-/// The kills by hand whose owners are not whole again.
+/// The kills of whoever kills whose owners are not whole again.
 async fn open(core: &Core) -> Result<Vec<LedgerEntry>, ClusterError> {
     let killer = &core.killer;
     let store = LedgerStore::new(killer.connection.client.clone(), &killer.namespace);
     let ledger = store.get().await?;
     let mut kills = ledger.map_or_else(Vec::new, |it| it.spec().kills.clone());
-    kills.retain(|entry| entry.agent == BY_HAND && !entry.is_whole);
+    kills.retain(|entry| entry.agent == killer.agent && !entry.is_whole);
     Ok(kills)
 }

@@ -8,9 +8,10 @@
 //! ```
 //!
 //! The system runs already, and nothing is started or stopped. What a fault kills goes through
-//! the same filters and guards as what an agent kills, and leaves the same records; leadership
-//! does not apply, as for any kill by hand.
+//! the same filters and guards as what an agent kills, and leaves the same records. Leadership
+//! applies to an agent that conducts it, and not to somebody at a terminal.
 
+mod conductor;
 mod deed;
 mod error;
 mod follow;
@@ -24,7 +25,9 @@ mod target;
 mod tests;
 
 use std::fmt;
+use std::sync::Arc;
 
+pub use conductor::{Conductor, Somebody};
 pub use error::PodsError;
 pub use pods::Pods;
 pub use target::PodTarget;
@@ -39,6 +42,8 @@ pub struct PodOptions {
     pub killer: Killer,
     /// By which settings.
     pub rules: Rules,
+    /// Who conducts it.
+    pub conductor: Arc<dyn Conductor>,
 }
 
 impl fmt::Debug for PodOptions {

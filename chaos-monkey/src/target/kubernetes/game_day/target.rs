@@ -13,11 +13,11 @@ use super::deed::{self, Meant};
 use super::pods::ServicePods;
 use super::roster::{Attempted, Roster, Told, Victim};
 use super::seen::News;
-use super::{PodOptions, follow, hold, seen};
+use super::{Conductor, PodOptions, follow, hold, seen};
 use crate::agent::Rules;
 use crate::agent::cluster::OwnerName;
 use crate::journal::{FaultId, InstanceName, Journal, Record};
-use crate::target::kubernetes::{Killer, find};
+use crate::target::kubernetes::Killer;
 use crate::target::{Endpoint, InstanceState, InstanceStatus, Target, TargetError};
 
 /// How long kills that are under way may take to end, when their fault ends or all does.
@@ -41,6 +41,7 @@ pub(super) struct Core {
     pub(super) rules: Rules,
     /// The same for a service that is kept down.
     pub(super) outage_rules: Rules,
+    pub(super) conductor: Arc<dyn Conductor>,
     pub(super) journal: Journal,
     pub(super) changed: watch::Sender<()>,
     roster: Mutex<Roster>,
@@ -57,11 +58,16 @@ impl PodTarget {
         endpoints: BTreeMap<String, Endpoint>,
         journal: Journal,
     ) -> Self {
-        let PodOptions { killer, rules } = options;
+        let PodOptions {
+            killer,
+            rules,
+            conductor,
+        } = options;
         let core = Arc::new(Core {
             outage_rules: rules.for_an_outage(),
             killer,
             rules,
+            conductor,
             journal,
             changed: watch::Sender::new(()),
             roster: Mutex::new(roster),
@@ -81,7 +87,7 @@ impl PodTarget {
             });
         }
         tasks.spawn(hold::keep_down(Arc::clone(&core)));
-        if !core.killer.is_dry_run {
+        if !core.killer.is_dry_run && !core.conductor.follows_kills() {
             tasks.spawn(follow::until_whole(Arc::clone(&core)));
         }
         Self {
@@ -119,7 +125,7 @@ impl Core {
     /// The occasion of a fault and an owner, and the name of the next kill of it.
     pub(super) fn occasion(&self, fault: &FaultId, owner: &OwnerName) -> (String, String) {
         let mut occasions = self.occasions.lock();
-        let new = || (find::occasion_by_hand(owner), 0);
+        let new = || (self.conductor.occasion(owner), 0);
         let known = occasions.entry((fault.clone(), owner.clone()));
         let (occasion, count) = known.or_insert_with(new);
         let kill = format!("{occasion}-{count}");

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::sync::mpsc::Receiver;
 use tokio::time::{sleep, timeout};
 
@@ -13,222 +13,11 @@ use crate::file::load_text;
 use crate::journal::{Entry, InstanceName, Journal, Record};
 use crate::schema::{AgentSpec, Hours, OptIn, PerOwner, Rhythm, Span, System, Weekday};
 use crate::target::kubernetes::Connection;
-use crate::target::kubernetes::scripted::{self, Asked, Reply, refusal, status, with};
+use crate::target::kubernetes::scripted::shop::{Shop, shop};
+use crate::target::kubernetes::scripted::{self, Asked};
 use crate::target::{InstanceState, Target};
 
-/// What the cluster holds.
-struct Shop {
-    version: u64,
-    /// Name, whether it is ready, and the version of each pod.
-    pods: Vec<(String, bool, u64)>,
-    /// Each change with its version.
-    changes: Vec<(u64, Value)>,
-    ledger: Option<Value>,
-    kills: Vec<Value>,
-    is_halted: bool,
-    evicted: Vec<String>,
-}
-
 type Shared = Arc<Mutex<Shop>>;
-
-fn shop() -> Shop {
-    Shop {
-        version: 2,
-        pods: vec![("web-0".to_owned(), true, 1), ("web-1".to_owned(), true, 2)],
-        changes: Vec::new(),
-        ledger: None,
-        kills: Vec::new(),
-        is_halted: false,
-        evicted: Vec::new(),
-    }
-}
-
-impl Shop {
-    fn reply(&mut self, line: &str, body: &Value) -> Reply {
-        let (verb, address) = line.split_once(' ').unwrap_or_default();
-        let (path, query) = address.split_once('?').unwrap_or((address, ""));
-        let last = path.rsplit('/').next().unwrap_or_default();
-        match (verb, last) {
-            ("POST", "eviction") => self.evict(path),
-            ("GET", "shop") => with(200, &json!({"metadata": {"name": "shop"}})),
-            ("GET", "web") if path.contains("/services/") => with(
-                200,
-                &json!({
-                    "metadata": {"name": "web"},
-                    "spec": {"clusterIP": "10.96.0.7", "ports": [{"port": 80}]},
-                }),
-            ),
-            ("GET", "web") => with(200, &self.deployment()),
-            ("GET", "set") => with(200, &set()),
-            ("GET", "poddisruptionbudgets") => with(200, &list("PodDisruptionBudgetList", &[])),
-            ("GET", "replicasets") => with(200, &list("ReplicaSetList", &[set()])),
-            ("GET", "pods") if query.contains("watch=true") => self.watched(query),
-            ("GET", "pods") => {
-                let pods: Vec<Value> = self.pods.iter().map(pod).collect();
-                let mut all = list("PodList", &pods);
-                all["metadata"]["resourceVersion"] = self.version.to_string().into();
-                with(200, &all)
-            }
-            ("GET", name) if path.contains("/pods/") => {
-                match self.pods.iter().find(|(it, ..)| it == name) {
-                    Some(found) => with(200, &pod(found)),
-                    None => refusal(404, "NotFound", "no such pod"),
-                }
-            }
-            ("GET", "chaos-halt") if self.is_halted => with(
-                200,
-                &json!({"metadata": {"name": "chaos-halt"}, "data": {"reason": "sale"}}),
-            ),
-            ("GET", "chaos-ledger") => match &self.ledger {
-                Some(ledger) => with(200, ledger),
-                None => refusal(404, "NotFound", "no ledger"),
-            },
-            ("POST", "killledgers") => self.keep_ledger(body),
-            ("PUT", "chaos-ledger") => {
-                let held = self.ledger.clone().unwrap_or_default();
-                if held["metadata"]["resourceVersion"] == body["metadata"]["resourceVersion"] {
-                    self.keep_ledger(body)
-                } else {
-                    refusal(409, "Conflict", "the object has been modified")
-                }
-            }
-            ("POST", "kills") => {
-                self.kills.push(body.clone());
-                with(201, body)
-            }
-            ("PATCH", "status") => {
-                let is_meant = |kill: &&mut Value| {
-                    let name = kill["metadata"]["name"].as_str().unwrap_or_default();
-                    path.ends_with(&format!("/{name}/status"))
-                };
-                match self.kills.iter_mut().find(is_meant) {
-                    Some(kill) => {
-                        for (key, value) in body["status"].as_object().into_iter().flatten() {
-                            kill["status"][key] = value.clone();
-                        }
-                        with(200, kill)
-                    }
-                    None => refusal(404, "NotFound", "no such kill"),
-                }
-            }
-            _ => refusal(404, "NotFound", line),
-        }
-    }
-
-    /// The pod ends at once, and its ReplicaSet makes another one.
-    fn evict(&mut self, path: &str) -> Reply {
-        let name = path.trim_end_matches("/eviction").rsplit('/').next();
-        let name = name.unwrap_or_default().to_owned();
-        let Some(place) = self.pods.iter().position(|(it, ..)| *it == name) else {
-            return refusal(404, "NotFound", "no such pod");
-        };
-        let gone = pod(&self.pods.remove(place));
-        self.evicted.push(name);
-        self.tell("DELETED", gone);
-        let new = (format!("web-{}", self.version + 1), false, self.version + 1);
-        self.pods.push(new.clone());
-        self.tell("ADDED", pod(&new));
-        with(201, &status("Success", 201, "", ""))
-    }
-
-    fn tell(&mut self, kind: &str, mut object: Value) {
-        self.version += 1;
-        object["metadata"]["resourceVersion"] = self.version.to_string().into();
-        let change = json!({"type": kind, "object": object});
-        self.changes.push((self.version, change));
-    }
-
-    /// What has changed since a version. Pods that were told of become ready.
-    fn watched(&mut self, query: &str) -> Reply {
-        let since = query
-            .split('&')
-            .find_map(|it| it.strip_prefix("resourceVersion="));
-        let since: u64 = since.and_then(|it| it.parse().ok()).unwrap_or_default();
-        for place in 0..self.pods.len() {
-            let (name, is_ready, version) = self.pods[place].clone();
-            if !is_ready && version <= since {
-                self.pods[place] = (name.clone(), true, self.version + 1);
-                self.tell("MODIFIED", pod(&(name, true, 0)));
-            }
-        }
-        let told = self.changes.iter().filter(|(version, _)| *version > since);
-        let lines: Vec<String> = told.map(|(_, change)| format!("{change}\n")).collect();
-        Reply::With(200, lines.concat())
-    }
-
-    fn deployment(&self) -> Value {
-        let ready = self
-            .pods
-            .iter()
-            .filter(|(_, is_ready, _)| *is_ready)
-            .count();
-        json!({
-            "metadata": {
-                "name": "web", "namespace": "shop", "uid": "deployment", "generation": 2,
-            },
-            "spec": {
-                "replicas": 2, "selector": {"matchLabels": {"app": "web"}},
-                "template": {"metadata": {}, "spec": {"containers": []}},
-            },
-            "status": {
-                "observedGeneration": 2, "replicas": 2, "updatedReplicas": 2,
-                "availableReplicas": ready, "readyReplicas": ready,
-            },
-        })
-    }
-
-    fn keep_ledger(&mut self, body: &Value) -> Reply {
-        self.version += 1;
-        let mut ledger = body.clone();
-        ledger["metadata"]["resourceVersion"] = self.version.to_string().into();
-        self.ledger = Some(ledger.clone());
-        with(200, &ledger)
-    }
-
-    fn entries(&self) -> Vec<Value> {
-        let ledger = self.ledger.clone().unwrap_or_default();
-        let kills = ledger["spec"]["kills"].as_array();
-        kills.cloned().unwrap_or_default()
-    }
-}
-
-fn list(kind: &str, items: &[Value]) -> Value {
-    json!({"kind": kind, "apiVersion": "v1", "metadata": {}, "items": items})
-}
-
-fn set() -> Value {
-    json!({
-        "metadata": {
-            "name": "set", "namespace": "shop", "uid": "set",
-            "ownerReferences": [{
-                "apiVersion": "apps/v1", "kind": "Deployment", "name": "web", "uid": "deployment",
-                "controller": true,
-            }],
-        },
-    })
-}
-
-fn pod((name, is_ready, version): &(String, bool, u64)) -> Value {
-    let ready = if *is_ready { "True" } else { "False" };
-    json!({
-        "kind": "Pod", "apiVersion": "v1",
-        "metadata": {
-            "name": name, "namespace": "shop", "uid": format!("uid-{name}"),
-            "resourceVersion": version.to_string(),
-            "labels": {"app": "web"}, "creationTimestamp": "2026-01-01T00:00:00Z",
-            "ownerReferences": [{
-                "apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "set", "uid": "set",
-                "controller": true,
-            }],
-        },
-        "status": {
-            "phase": "Running",
-            "conditions": [{
-                "type": "Ready", "status": ready, "lastTransitionTime": "2026-01-01T00:00:02Z",
-            }],
-        },
-    })
-}
 
 fn system() -> System {
     let text = json!({
@@ -284,6 +73,7 @@ async fn day(shop: Shop, is_dry_run: bool) -> Day {
             is_dry_run,
         },
         rules: rules(),
+        conductor: Arc::new(Somebody),
     };
     let (journal, entries) = Journal::channel(1_000);
     let pods = Pods::read(&client, &system(), "web").await.unwrap();
