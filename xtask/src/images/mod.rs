@@ -92,6 +92,11 @@ fn build() -> anyhow::Result<PathBuf> {
         .args(["build", "--release", "--locked", "--target", &target])
         .args(["--features", FEATURES])
         .args(PROGRAMS.iter().flat_map(|it| ["--package", it]))
+        // The names of symbols are half of a program; panics tell file and line without them.
+        .args(PROGRAMS.iter().flat_map(|it| {
+            let strip = format!("profile.release.package.{it}.strip=\"symbols\"");
+            ["--config".to_owned(), strip]
+        }))
         .env("RUSTFLAGS", "-C target-feature=+crt-static")
         .current_dir(run::root())
         .status()?;
