@@ -13,7 +13,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::gateway::GatewaySettings;
 use crate::shell::{self, ServiceParts, ServiceSettings, Shell};
-use crate::{auth, game_day, gateway, metadata, playback, recommendations, setup, up};
+use crate::{auth, check, game_day, gateway, mesh, metadata, playback, recommendations, setup, up};
 
 /// A small streaming service to practise on.
 ///
@@ -34,6 +34,10 @@ enum Command {
     Up(up::Arguments),
     /// Make the catalogue, the users and the keys that the mesh runs on
     Setup(setup::Arguments),
+    /// Print the pods of a release of the chart as a system, for game days
+    System(mesh::Arguments),
+    /// Ask a gateway what users ask, and say what it answers
+    Check(check::Arguments),
     /// The only public service: asks the others and answers users
     Gateway {
         #[command(flatten)]
@@ -66,6 +70,8 @@ pub fn run() -> anyhow::Result<ExitCode> {
         Command::GameDay(arguments) => return game_day::run(&arguments).map(ExitCode::from),
         Command::Up(arguments) => in_runtime(up::run(arguments))??,
         Command::Setup(arguments) => in_runtime(setup::command(arguments))??,
+        Command::System(arguments) => mesh::command(&arguments)?,
+        Command::Check(arguments) => return in_runtime(check::run(arguments))?,
         Command::Gateway { service, gateway } => serve("gateway", service, async |shell| {
             gateway::parts(shell, gateway).await
         })?,
