@@ -12,7 +12,8 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::gateway::GatewaySettings;
-use crate::shell::{self, ServiceParts, ServiceSettings, Shell};
+use crate::playback::PlaybackSettings;
+use crate::shell::{self, DatabaseSettings, ServiceParts, ServiceSettings, Shell};
 use crate::{auth, check, game_day, gateway, mesh, metadata, playback, recommendations, setup, up};
 
 /// A small streaming service to practise on.
@@ -34,6 +35,10 @@ enum Command {
     Up(up::Arguments),
     /// Make the catalogue, the users and the keys that the mesh runs on
     Setup(setup::Arguments),
+    /// Make only what never changes: the catalogue and what is learnt from its viewers
+    SetupCatalogue(setup::catalogue::Arguments),
+    /// Make the tables of a PostgreSQL, a key to sign with, and the users that are missing
+    SetupDatabase(setup::database::Arguments),
     /// Print the pods of a release of the chart as a system, for game days
     System(mesh::Arguments),
     /// Ask a gateway what users ask, and say what it answers
@@ -46,13 +51,23 @@ enum Command {
         gateway: GatewaySettings,
     },
     /// Logins, tokens and keys
-    Auth(ServiceSettings),
+    Auth {
+        #[command(flatten)]
+        service: ServiceSettings,
+        #[command(flatten)]
+        database: DatabaseSettings,
+    },
     /// The catalogue: titles and full-text search
     Metadata(ServiceSettings),
     /// Rows of titles for a user
     Recommendations(ServiceSettings),
     /// Streams, manifests and positions
-    Playback(ServiceSettings),
+    Playback {
+        #[command(flatten)]
+        service: ServiceSettings,
+        #[command(flatten)]
+        playback: PlaybackSettings,
+    },
     /// Print a script that completes this command's words in a shell
     Completions {
         /// Which shell
@@ -70,17 +85,30 @@ pub fn run() -> anyhow::Result<ExitCode> {
         Command::GameDay(arguments) => return game_day::run(&arguments).map(ExitCode::from),
         Command::Up(arguments) => in_runtime(up::run(arguments))??,
         Command::Setup(arguments) => in_runtime(setup::command(arguments))??,
+        Command::SetupCatalogue(arguments) => {
+            in_runtime(setup::catalogue::command(arguments))??;
+        }
+        Command::SetupDatabase(arguments) => in_runtime(setup::database::command(arguments))??,
         Command::System(arguments) => mesh::command(&arguments)?,
         Command::Check(arguments) => return in_runtime(check::run(arguments))?,
         Command::Gateway { service, gateway } => serve("gateway", service, async |shell| {
             gateway::parts(shell, gateway).await
         })?,
-        Command::Auth(settings) => serve("auth", settings, auth::parts)?,
+        Command::Auth { service, database } => {
+            serve("auth", service, async |shell| {
+                auth::parts(shell, database).await
+            })?;
+        }
         Command::Metadata(settings) => serve("metadata", settings, metadata::parts)?,
         Command::Recommendations(settings) => {
             serve("recommendations", settings, recommendations::parts)?;
         }
-        Command::Playback(settings) => serve("playback", settings, playback::parts)?,
+        Command::Playback {
+            service,
+            playback: settings,
+        } => serve("playback", service, async |shell| {
+            playback::parts(shell, settings).await
+        })?,
         Command::Completions { shell } => {
             let mut command = Cli::command();
             clap_complete::generate(shell, &mut command, "demo-services", &mut std::io::stdout());

@@ -9,6 +9,7 @@ mod images;
 mod lines;
 mod overhead;
 mod performance;
+mod postgres;
 mod run;
 mod scale;
 mod seeds;
@@ -41,6 +42,8 @@ enum Command {
     Scale(scale::Arguments),
     /// The programs as image archives, without Docker
     Images(images::Arguments),
+    /// The suite of the stores on a PostgreSQL of its own, which is thrown away
+    Postgres(postgres::Arguments),
     /// Make anew what charts have from the programs and from their own values
     Charts(charts::Arguments),
     /// Lines of code per crate, tests apart
@@ -57,6 +60,7 @@ fn main() -> anyhow::Result<()> {
         Command::E2e(arguments) => e2e::run(&arguments),
         Command::Scale(arguments) => scale::run(&arguments),
         Command::Images(arguments) => images::run(&arguments),
+        Command::Postgres(arguments) => postgres::run(&arguments),
         Command::Charts(arguments) => charts::run(&arguments),
         Command::Lines => lines::run(),
     }

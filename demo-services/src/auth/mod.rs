@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use anyhow::Context;
 
-use crate::shell::{ServiceParts, Shell};
-use crate::store::SqliteAuth;
+use crate::shell::{DatabaseSettings, ServiceParts, Shell};
+use crate::store;
 
 pub(crate) use password::hash;
 pub(crate) use signer::fresh_key;
@@ -22,15 +22,9 @@ pub(crate) use signer::fresh_key;
 ///
 /// # Errors
 ///
-/// When the data folder was not set up.
-pub async fn parts(shell: Shell) -> anyhow::Result<ServiceParts> {
-    let path = shell.settings.data.join("auth.sqlite");
-    anyhow::ensure!(
-        path.exists(),
-        "{} is not there: make it with `demo-services setup`",
-        path.display()
-    );
-    let store = Arc::new(SqliteAuth::open(&path).await?);
+/// When the database or the data folder was not set up.
+pub async fn parts(shell: Shell, database: DatabaseSettings) -> anyhow::Result<ServiceParts> {
+    let store = store::open::auth(&shell.settings, &database).await?;
     let auth = Arc::new(
         login::Auth::new(store)
             .await

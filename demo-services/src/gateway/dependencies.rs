@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use resilience::Client;
 use resilience::backoff::FullJitter;
-use resilience::balance::Endpoints;
 use resilience::circuit_breaker::CircuitBreakerConfig;
 use resilience::fallback::Fallback;
 use resilience::hedge::HedgeConfig;
@@ -15,7 +14,7 @@ use resilience::quantile::QuantileConfig;
 use resilience::timeout::AdaptiveTimeout;
 
 use super::stand_ins::{self, StandIns};
-use super::{Bug, GatewaySettings};
+use super::{Bug, GatewaySettings, Peers};
 use crate::shell::Shell;
 
 /// A login hashes a password on purpose slowly, two at a time.
@@ -61,8 +60,8 @@ impl Dependencies {
     ) -> anyhow::Result<Self> {
         let titles = Arc::clone(stand_ins);
         let popular = Arc::clone(stand_ins);
-        let connect = |name, endpoints: &Endpoints, fallback| {
-            builder(shell, settings.bug, name, endpoints).fallback(fallback)
+        let connect = |name, peers: &Peers, fallback| {
+            builder(shell, settings.bug, name, peers).fallback(fallback)
         };
         Ok(Self {
             auth: builder(shell, Bug::None, "auth", &settings.auth)
@@ -111,10 +110,10 @@ pub(super) fn builder(
     shell: &Shell,
     bug: Bug,
     name: &'static str,
-    endpoints: &Endpoints,
+    peers: &Peers,
 ) -> resilience::ClientBuilder {
-    resilience::client(name)
-        .endpoints(endpoints.clone())
+    peers
+        .reach(resilience::client(name), shell.settings.seed)
         .attempt_timeout(bug.attempt_timeout())
         .deadline(bug.edge_deadline())
         .breaker(

@@ -5,6 +5,7 @@ mod ask;
 mod bug;
 mod dependencies;
 mod outbox;
+mod peers;
 mod routes;
 mod session;
 mod settings;
@@ -26,9 +27,10 @@ use tower_http::cors::{Any, CorsLayer};
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
 
 use crate::shell::{MAXIMUM_BODY_BYTES, ServiceParts, Shell, route_label};
-use crate::store::SqliteOutbox;
+use crate::store;
 
 pub use bug::Bug;
+pub use peers::{Peers, PeersError};
 pub use settings::GatewaySettings;
 
 use dependencies::Dependencies;
@@ -52,7 +54,8 @@ pub(crate) struct Gateway {
 ///
 /// # Errors
 ///
-/// When the data folder cannot be used or an address of a dependency makes no sense.
+/// When the database or the data folder cannot be used or an address of a dependency makes no
+/// sense.
 pub async fn parts(shell: Shell, settings: GatewaySettings) -> anyhow::Result<ServiceParts> {
     let stand_ins = Arc::new(StandIns::open(&shell.settings)?);
     let ready = stand_ins.keep_fresh(&shell, &settings)?;
@@ -60,8 +63,8 @@ pub async fn parts(shell: Shell, settings: GatewaySettings) -> anyhow::Result<Se
     let outbox = if shell.settings.bare {
         None
     } else {
-        let store = SqliteOutbox::open(&shell.settings.data.join("outbox.sqlite")).await?;
-        let outbox = Outbox::new(Arc::new(store));
+        let store = store::open::outbox(&shell.settings, &settings.database).await?;
+        let outbox = Outbox::new(store);
         outbox.keep_delivering(dependencies.playback.clone());
         Some(outbox)
     };

@@ -1,27 +1,30 @@
 //! What the gateway needs to know beyond what every service does.
 
-use resilience::balance::Endpoints;
+use super::{Bug, Peers};
+use crate::shell::DatabaseSettings;
 
-use super::Bug;
-
-/// Where the other services are.
+/// Where the other services are, and where positions wait for playback.
 #[derive(Debug, Clone, clap::Args)]
 pub struct GatewaySettings {
-    /// Addresses of auth, comma-separated
-    #[arg(long, env = "APLOMB_AUTH", value_name = "URLS", value_parser = Endpoints::parse)]
-    pub auth: Endpoints,
+    /// Addresses of auth: http://HOST:PORT, comma-separated, or dns://NAME:PORT
+    #[arg(long, env = "APLOMB_AUTH", value_name = "URLS")]
+    pub auth: Peers,
 
-    /// Addresses of metadata, comma-separated
-    #[arg(long, env = "APLOMB_METADATA", value_name = "URLS", value_parser = Endpoints::parse)]
-    pub metadata: Endpoints,
+    /// Addresses of metadata: http://HOST:PORT, comma-separated, or dns://NAME:PORT
+    #[arg(long, env = "APLOMB_METADATA", value_name = "URLS")]
+    pub metadata: Peers,
 
-    /// Addresses of playback, comma-separated
-    #[arg(long, env = "APLOMB_PLAYBACK", value_name = "URLS", value_parser = Endpoints::parse)]
-    pub playback: Endpoints,
+    /// Addresses of playback: http://HOST:PORT, comma-separated, or dns://NAME:PORT
+    #[arg(long, env = "APLOMB_PLAYBACK", value_name = "URLS")]
+    pub playback: Peers,
 
-    /// Addresses of recommendations, comma-separated
-    #[arg(long, env = "APLOMB_RECOMMENDATIONS", value_name = "URLS", value_parser = Endpoints::parse)]
-    pub recommendations: Endpoints,
+    /// Addresses of recommendations: http://HOST:PORT, comma-separated, or dns://NAME:PORT
+    #[arg(long, env = "APLOMB_RECOMMENDATIONS", value_name = "URLS")]
+    pub recommendations: Peers,
+
+    /// Where the outbox is kept.
+    #[command(flatten)]
+    pub database: DatabaseSettings,
 
     /// Ask for slow titles only once, to measure what a second time costs
     #[arg(long, env = "APLOMB_NO_HEDGE")]

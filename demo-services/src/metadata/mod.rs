@@ -29,7 +29,7 @@ const MAXIMUM_HITS: u32 = 100;
 ///
 /// When the data folder was not set up.
 pub async fn parts(shell: Shell) -> anyhow::Result<ServiceParts> {
-    let catalogue = Catalogue::open(&shell.settings.data.join("catalogue.sqlite")).await?;
+    let catalogue = Catalogue::open(&shell.settings.data()?.join("catalogue.sqlite")).await?;
     Ok(ServiceParts::internal(
         "metadata",
         &shell,

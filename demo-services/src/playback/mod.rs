@@ -3,36 +3,28 @@
 mod manifest;
 mod plan;
 mod routes;
+mod settings;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context;
-
 use crate::metadata::Catalogue;
 use crate::shell::{ServiceParts, Shell};
-use crate::store::{PlaybackStore, SqlitePlayback};
+use crate::store::{self, PlaybackStore};
 
-use manifest::ManifestKey;
+pub use settings::PlaybackSettings;
 
 /// Puts playback together.
 ///
 /// # Errors
 ///
-/// When the data folder was not set up.
-pub async fn parts(shell: Shell) -> anyhow::Result<ServiceParts> {
-    let data = &shell.settings.data;
-    let key_path = data.join("keys").join("manifest.key");
-    let key = std::fs::read(&key_path).with_context(|| {
-        format!(
-            "cannot read {}: make it with `demo-services setup`",
-            key_path.display()
-        )
-    })?;
+/// When the database or the data folder was not set up, or the key cannot be used.
+pub async fn parts(shell: Shell, settings: PlaybackSettings) -> anyhow::Result<ServiceParts> {
+    let data = shell.settings.data()?;
     let playback = routes::Playback {
-        store: Arc::new(SqlitePlayback::open(&data.join("playback.sqlite")).await?),
+        key: settings.manifest_key(data)?,
+        store: store::open::playback(&shell.settings, &settings.database).await?,
         catalogue: Catalogue::open(&data.join("catalogue.sqlite")).await?,
-        key: ManifestKey::new(&key),
     };
     keep_tidy(Arc::clone(&playback.store));
     let router = routes::router(Arc::new(playback));

@@ -49,7 +49,7 @@ struct Row {
 ///
 /// When the data folder was not set up.
 pub async fn parts(shell: Shell) -> anyhow::Result<ServiceParts> {
-    let path = shell.settings.data.join("similarity.sqlite");
+    let path = shell.settings.data()?.join("similarity.sqlite");
     let taste = load(&path).await?;
     Ok(ServiceParts::internal(
         "recommendations",

@@ -1,5 +1,9 @@
 //! Makes what the mesh runs on: catalogue, similarity, users and keys.
 
+pub mod catalogue;
+pub mod database;
+#[cfg(any(feature = "postgres", test))]
+mod seed;
 mod users;
 
 use std::path::{Path, PathBuf};
@@ -7,10 +11,8 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use serde_json::json;
 
-use crate::catalogue::{self, Taste};
-use crate::recommendations::{self, Similarity};
+use crate::auth;
 use crate::store::{AuthStore, SqliteAuth, SqliteOutbox, SqlitePlayback};
-use crate::{auth, metadata};
 
 /// The file that says that a folder is complete, and from which seed.
 const COMPLETE: &str = "complete.json";
@@ -25,17 +27,9 @@ pub struct Arguments {
     #[arg(long, env = "APLOMB_DATA", value_name = "DIR")]
     pub data: PathBuf,
 
-    /// Seed of catalogue, viewers and names; passwords and keys come from the system
-    #[arg(long, default_value_t = 1)]
-    pub seed: u64,
-
-    /// How many titles the catalogue has
-    #[arg(long, default_value_t = 3_000, value_parser = clap::value_parser!(u16).range(100..=20_000))]
-    pub titles: u16,
-
-    /// How many viewers the similarity is learnt from
-    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(200..=100_000))]
-    pub viewers: u32,
+    /// From what the catalogue is made.
+    #[command(flatten)]
+    pub size: catalogue::Size,
 
     /// How many users can log in
     #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=200))]
@@ -69,9 +63,9 @@ pub async fn command(arguments: Arguments) -> anyhow::Result<()> {
 pub async fn run(arguments: &Arguments) -> anyhow::Result<bool> {
     let wanted = json!({
         "format": FORMAT,
-        "seed": arguments.seed,
-        "titles": arguments.titles,
-        "viewers": arguments.viewers,
+        "seed": arguments.size.seed,
+        "titles": arguments.size.titles,
+        "viewers": arguments.size.viewers,
         "users": arguments.users,
     })
     .to_string();
@@ -119,27 +113,14 @@ fn create_private(folder: &Path) -> std::io::Result<()> {
 }
 
 async fn make(arguments: &Arguments, folder: &Path) -> anyhow::Result<()> {
-    let (seed, count, viewers) = (arguments.seed, arguments.titles, arguments.viewers);
-    let users = users::draw(seed, arguments.users);
+    let users = users::draw(arguments.size.seed, arguments.users);
     let hashing = tokio::task::spawn_blocking({
         let users = users.clone();
         move || users::stored(&users)
     });
-    let watching = tokio::task::spawn_blocking(move || {
-        let taste = Taste::new(seed, count);
-        let histories = catalogue::watch(seed, &taste, viewers);
-        let similarity = Similarity::compute(count, &histories);
-        recommendations::Taste {
-            similarity,
-            histories,
-        }
-    });
-    let titles = catalogue::generate(seed, u32::from(count));
-    metadata::store(&folder.join("catalogue.sqlite"), &titles).await?;
-
-    let taste = watching.await?;
-    recommendations::store(&folder.join("similarity.sqlite"), &taste).await?;
-    let popular = taste.similarity.popular.iter().filter_map(|id| {
+    let made = catalogue::make(arguments.size, folder).await?;
+    let titles = made.titles;
+    let popular = made.popular.iter().filter_map(|id| {
         let title = titles.get(usize::from(*id).checked_sub(1)?)?;
         Some(json!({"id": title.id, "name": title.name}))
     });
@@ -204,9 +185,11 @@ mod tests {
     fn arguments(data: PathBuf) -> Arguments {
         Arguments {
             data,
-            seed: 7,
-            titles: 100,
-            viewers: 200,
+            size: catalogue::Size {
+                seed: 7,
+                titles: 100,
+                viewers: 200,
+            },
             users: 3,
         }
     }
@@ -222,7 +205,7 @@ mod tests {
             std::fs::read(arguments.data.join("users.jsonl")).unwrap(),
             users
         );
-        arguments.seed = 8;
+        arguments.size.seed = 8;
         let error = run(&arguments).await.unwrap_err().to_string();
         assert!(error.contains("made differently"), "{error}");
     }

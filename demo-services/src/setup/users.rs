@@ -1,5 +1,10 @@
 //! The users that can log in. They share one password, which is drawn anew at each set-up.
 
+#[cfg(any(feature = "postgres", test))]
+use std::path::Path;
+
+#[cfg(any(feature = "postgres", test))]
+use anyhow::Context;
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -8,6 +13,9 @@ use serde_json::json;
 use crate::auth;
 use crate::store::StoredUser;
 
+#[cfg(any(feature = "postgres", test))]
+const PLANS: [&str; 3] = ["basic", "standard", "premium"];
+
 const NAMES: [&str; 10] = [
     "ana", "bjorn", "chidi", "dalia", "emil", "farah", "goran", "hana", "ivo", "jun",
 ];
@@ -15,8 +23,8 @@ const NAMES: [&str; 10] = [
 /// A user as a load generator needs it.
 #[derive(Clone)]
 pub(super) struct User {
-    id: u32,
-    name: String,
+    pub(super) id: u32,
+    pub(super) name: String,
     plan: &'static str,
     password: String,
 }
@@ -55,6 +63,44 @@ pub(super) fn draw(seed: u64, count: u32) -> Vec<User> {
         .collect()
 }
 
+/// Reads what [`User::to_line`] wrote, line by line. No mistake shows what it found, which could
+/// be a password.
+#[cfg(any(feature = "postgres", test))]
+pub(super) fn read(path: &Path) -> anyhow::Result<Vec<User>> {
+    let text =
+        std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let lines = text.lines().zip(1..);
+    lines
+        .filter(|(line, _)| !line.trim().is_empty())
+        .map(|(line, number)| {
+            from_line(line)
+                .with_context(|| format!("{} holds no user in line {number}", path.display()))
+        })
+        .collect()
+}
+
+#[cfg(any(feature = "postgres", test))]
+fn from_line(line: &str) -> anyhow::Result<User> {
+    let user: serde_json::Value = serde_json::from_str(line).ok().context("it is not JSON")?;
+    let text = |key: &str| {
+        let text = user[key].as_str().filter(|text| !text.is_empty());
+        text.with_context(|| format!("`{key}` must be a text that is not empty"))
+    };
+    let plan = text("plan")?;
+    Ok(User {
+        id: user["id"]
+            .as_u64()
+            .and_then(|id| u32::try_from(id).ok())
+            .context("`id` must be a number below 2^32")?,
+        name: text("name")?.to_owned(),
+        plan: PLANS
+            .into_iter()
+            .find(|it| *it == plan)
+            .context("`plan` must be basic, standard or premium")?,
+        password: text("password")?.to_owned(),
+    })
+}
+
 /// Hashes every password with a salt of its own, on two threads.
 pub(super) fn stored(users: &[User]) -> anyhow::Result<Vec<StoredUser>> {
     let (left, right) = users.split_at(users.len() / 2);
@@ -80,4 +126,70 @@ pub(super) fn stored(users: &[User]) -> anyhow::Result<Vec<StoredUser>> {
         all.append(&mut right);
         Ok(all)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(text: &str) -> (tempfile::TempDir, std::path::PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("users.jsonl");
+        std::fs::write(&path, text).unwrap();
+        (folder, path)
+    }
+
+    #[test]
+    fn what_set_up_writes_is_read() {
+        let drawn = draw(7, 3);
+        let lines: Vec<_> = drawn.iter().map(User::to_line).collect();
+        let (_folder, path) = file(&format!("{}\n", lines.join("\n")));
+        let read: Vec<_> = read(&path).unwrap().iter().map(User::to_line).collect();
+        assert_eq!(read, lines);
+    }
+
+    #[test]
+    fn a_line_that_is_no_user_is_named_and_not_shown() {
+        let good = draw(7, 1)[0].to_line();
+        for (bad, said) in [
+            ("secret", "not JSON"),
+            (
+                r#"{"id":1,"name":"a","plan":"basic","password":123456}"#,
+                "`password`",
+            ),
+            (
+                r#"{"id":1,"name":"","plan":"basic","password":"secret"}"#,
+                "`name`",
+            ),
+            (
+                r#"{"id":-1,"name":"a","plan":"basic","password":"secret"}"#,
+                "`id`",
+            ),
+            (
+                r#"{"id":1,"name":"a","plan":"secret","password":"a"}"#,
+                "`plan`",
+            ),
+            ("[]", "`plan`"),
+        ] {
+            let (_folder, path) = file(&format!("{good}\n{bad}\n"));
+            let error = format!("{:#}", read(&path).err().unwrap());
+            assert!(
+                error.contains("users.jsonl holds no user in line 2"),
+                "{error}"
+            );
+            assert!(error.contains(said), "{error}");
+            assert!(
+                !error.contains("secret") && !error.contains("123456"),
+                "{error}"
+            );
+        }
+        let missing = std::path::Path::new("/nowhere/users.jsonl");
+        assert!(
+            read(missing)
+                .err()
+                .unwrap()
+                .to_string()
+                .contains("cannot read")
+        );
+    }
 }

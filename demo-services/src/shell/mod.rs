@@ -1,6 +1,7 @@
 //! What every service of the mesh shares: settings, two ports, health, drain.
 
 mod admin;
+mod database;
 mod drain;
 mod idempotency_key;
 mod json_body;
@@ -10,6 +11,7 @@ mod secret;
 mod serve;
 mod settings;
 
+pub use database::{DatabaseSettings, DatabaseUrl};
 pub use idempotency_key::idempotency_key;
 pub use json_body::{JsonBody, MAXIMUM_BODY_BYTES};
 pub use json_error::{JsonError, JsonResult};

@@ -1,7 +1,9 @@
 //! The settings that all services have in common.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
 
 use super::Secret;
 
@@ -25,9 +27,9 @@ pub struct ServiceSettings {
     )]
     pub admin_token: Secret,
 
-    /// Folder made by `demo-services setup`
+    /// Folder made by `demo-services setup`; auth with a database needs none
     #[arg(long, env = "APLOMB_DATA", value_name = "DIR")]
-    pub data: PathBuf,
+    pub data: Option<PathBuf>,
 
     /// Switch the resilience middleware off, to see what it is good for
     #[arg(long, env = "APLOMB_BARE")]
@@ -40,4 +42,17 @@ pub struct ServiceSettings {
     /// Which of its service's replicas this is, counted from 0
     #[arg(long, env = "APLOMB_REPLICA", default_value_t = 0)]
     pub replica: u32,
+}
+
+impl ServiceSettings {
+    /// The data folder.
+    ///
+    /// # Errors
+    ///
+    /// When none was given.
+    pub fn data(&self) -> anyhow::Result<&Path> {
+        self.data
+            .as_deref()
+            .context("give --data (APLOMB_DATA), the folder made by `demo-services setup`")
+    }
 }

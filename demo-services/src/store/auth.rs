@@ -118,7 +118,7 @@ const SCHEMA: [&str; 4] = [
 ];
 
 /// How long a replaced key stays in the key set: longer than an access token lives.
-const REPLACED_KEY_STAYS_SECONDS: i64 = 3_600;
+pub(super) const REPLACED_KEY_STAYS_SECONDS: i64 = 3_600;
 
 /// Auth's store in SQLite.
 #[derive(Debug, Clone)]

@@ -153,7 +153,7 @@ const SCHEMA: [&str; 5] = [
 ];
 
 /// For how long a key and its result are kept: no client repeats a write a day later.
-const KEYS_STAY_SECONDS: i64 = 24 * 60 * 60;
+pub(super) const KEYS_STAY_SECONDS: i64 = 24 * 60 * 60;
 
 /// How many keys are forgotten in one transaction: the lock must be free again long before
 /// anybody's patience with it ends.
@@ -369,6 +369,3 @@ fn position(row: &sqlx::sqlite::SqliteRow) -> anyhow::Result<Position> {
 fn unsigned(number: i64) -> u64 {
     u64::try_from(number).unwrap_or_default()
 }
-
-#[cfg(test)]
-mod tests;

@@ -12,6 +12,9 @@ use crate::run;
 /// What is built: each is the name of a package, of its program and of its image.
 pub(crate) const PROGRAMS: [&str; 2] = ["chaos-monkey", "demo-services"];
 
+/// What the programs are built with in addition: a mesh on many nodes shares a database.
+const FEATURES: &str = "demo-services/postgres";
+
 /// No archive may be larger, in bytes.
 const LARGEST: usize = 30_000_000;
 
@@ -87,6 +90,7 @@ fn build() -> anyhow::Result<PathBuf> {
     let target = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
     let status = run::cargo()
         .args(["build", "--release", "--locked", "--target", &target])
+        .args(["--features", FEATURES])
         .args(PROGRAMS.iter().flat_map(|it| ["--package", it]))
         .env("RUSTFLAGS", "-C target-feature=+crt-static")
         .current_dir(run::root())

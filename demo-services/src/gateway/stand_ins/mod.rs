@@ -6,8 +6,6 @@ mod kept;
 mod popular;
 mod refresh;
 
-use std::path::PathBuf;
-
 use anyhow::Context;
 use bytes::Bytes;
 use http::{Response, header};
@@ -32,7 +30,8 @@ pub(crate) struct StandIns {
 impl StandIns {
     /// Opens this replica's folder and reads what an earlier life has left there.
     pub(super) fn open(settings: &ServiceSettings) -> anyhow::Result<Self> {
-        let folder: PathBuf = settings.data.join(format!("gateway-{}", settings.replica));
+        let folder = settings.data()?;
+        let folder = folder.join(format!("gateway-{}", settings.replica));
         std::fs::create_dir_all(&folder)
             .with_context(|| format!("cannot create {}", folder.display()))?;
         Ok(Self {

@@ -5,11 +5,10 @@ use std::time::Duration;
 
 use http::StatusCode;
 use resilience::Client;
-use resilience::balance::Endpoints;
 use tokio::sync::watch;
 
 use super::{Kept, StandIns};
-use crate::gateway::{Bug, GatewaySettings, ask, dependencies};
+use crate::gateway::{Bug, GatewaySettings, Peers, ask, dependencies};
 use crate::shell::Shell;
 
 /// How soon a fetch is tried again while there is nothing to stand in yet.
@@ -30,8 +29,8 @@ impl StandIns {
     ) -> anyhow::Result<watch::Receiver<bool>> {
         let (complete, ready) = watch::channel(self.complete());
         let complete = Arc::new(complete);
-        let source = |name, endpoints: &Endpoints, path, every| {
-            let client = dependencies::builder(shell, Bug::None, name, endpoints).build()?;
+        let source = |name, peers: &Peers, path, every| {
+            let client = dependencies::builder(shell, Bug::None, name, peers).build()?;
             anyhow::Ok(Source {
                 client,
                 path,
