@@ -210,14 +210,14 @@ impl Work {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_acknowledged_survives_connections_that_break() {
-    const WRITES: u64 = 400;
+    const WRITES: u64 = 100;
     let postgres = Postgres::fresh().await;
     let work = Work::open(&postgres).await;
     let writing = work.begin(WRITES);
     let mut broken = 0;
     while writing.iter().any(|task| !task.is_finished()) {
         broken += postgres.break_connections().await;
-        sleep(Duration::from_millis(20)).await;
+        sleep(Duration::from_millis(40)).await;
     }
     for task in writing {
         timeout(PATIENCE, task).await.unwrap().unwrap();
@@ -255,7 +255,7 @@ async fn what_was_acknowledged_survives_a_server_that_is_killed_and_comes_back()
         );
     }
     let alive = timeout(PATIENCE, async {
-        until_done(async || sqlx::query("SELECT 1").execute(&postgres.pool).await).await;
+        until_done(|| sqlx::query("SELECT 1").execute(&postgres.pool)).await;
         let path = format!("SET search_path = {}", postgres.name);
         sqlx::query(sqlx::AssertSqlSafe(path))
             .execute(&postgres.pool)
@@ -296,8 +296,8 @@ async fn callers_that_give_up_leave_nothing_half_done() {
         let _ = timeout(patience, work.playback[0].save(&position)).await;
         let _ = timeout(patience, work.outbox[0].enqueue(&entry)).await;
         // As a device does that tries again at another replica.
-        until_done(async || work.playback[1].save(&position).await).await;
-        until_done(async || work.outbox[1].enqueue(&entry).await).await;
+        until_done(|| work.playback[1].save(&position)).await;
+        until_done(|| work.outbox[1].enqueue(&entry)).await;
     }
     for task in work.begin(WRITES) {
         timeout(PATIENCE, task).await.unwrap().unwrap();
@@ -322,16 +322,14 @@ async fn a_replica_that_is_paused_in_a_transaction_lets_others_go_on() {
         .await
         .unwrap();
 
+    let next = position(1, 6);
     // Nobody waits for a lock longer than a caller waits for an answer.
     let begun = Instant::now();
-    assert!(store.save(&position(1, 6)).await.is_err());
+    assert!(store.save(&next).await.is_err());
     assert!(begun.elapsed() < Duration::from_secs(2));
-    timeout(
-        PATIENCE,
-        until_done(async || store.save(&position(1, 6)).await),
-    )
-    .await
-    .unwrap();
+    timeout(PATIENCE, until_done(|| store.save(&next)))
+        .await
+        .unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

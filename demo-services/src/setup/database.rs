@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use anyhow::Context;
+
 use crate::shell::DatabaseSettings;
 
 /// Make the tables of a PostgreSQL, a key to sign with, and the users that are missing.
@@ -22,10 +24,12 @@ pub struct Arguments {
 /// # Errors
 ///
 /// No database, one that refuses or stays away, or a file that holds no users.
+#[cfg_attr(
+    not(feature = "postgres"),
+    allow(clippy::unused_async, reason = "without the feature it only refuses")
+)]
 pub async fn command(arguments: Arguments) -> anyhow::Result<()> {
-    let url = arguments.database.url()?;
-    let url = anyhow::Context::context(
-        url,
+    let url = arguments.database.url()?.context(
         "give --database-url (APLOMB_DATABASE_URL) or --database-url-file \
          (APLOMB_DATABASE_URL_FILE)",
     )?;

@@ -26,7 +26,7 @@ fn key(number: usize) -> SigningKey {
     }
 }
 
-pub async fn users_are_found_by_name_and_number<D: Dialect>() {
+pub(crate) async fn users_are_found_by_name_and_number<D: Dialect>() {
     let dialect = D::fresh().await;
     let (one, other) = (dialect.auth().await, dialect.auth().await);
     // The largest number, and a name with signs that mean something in SQL.
@@ -46,7 +46,7 @@ pub async fn users_are_found_by_name_and_number<D: Dialect>() {
     assert_eq!(one.user_by_id(3).await.unwrap(), None);
 }
 
-pub async fn of_many_that_refresh_with_one_token_one_does<D: Dialect>() {
+pub(crate) async fn of_many_that_refresh_with_one_token_one_does<D: Dialect>() {
     let dialect = D::fresh().await;
     let replicas = [dialect.auth().await, dialect.auth().await];
     let until = unix_seconds() + 1_000;
@@ -61,8 +61,7 @@ pub async fn of_many_that_refresh_with_one_token_one_does<D: Dialect>() {
                 let replica = replicas[attempt % 2].clone();
                 let (old, new) = (old.clone(), vec![attempt as u8, round as u8]);
                 tokio::spawn(async move {
-                    let rotated =
-                        until_done(async || replica.rotate_refresh(&old, &new, until).await).await;
+                    let rotated = until_done(|| replica.rotate_refresh(&old, &new, until)).await;
                     rotated.map(|refresh| (refresh, new))
                 })
             })
@@ -90,7 +89,7 @@ pub async fn of_many_that_refresh_with_one_token_one_does<D: Dialect>() {
     assert_eq!(ended.unwrap(), None);
 }
 
-pub async fn a_session_that_is_revoked_is_told_until_its_tokens_end<D: Dialect>() {
+pub(crate) async fn a_session_that_is_revoked_is_told_until_its_tokens_end<D: Dialect>() {
     let dialect = D::fresh().await;
     let (one, other) = (dialect.auth().await, dialect.auth().await);
     let until = unix_seconds() + 1_000;
@@ -130,14 +129,15 @@ pub async fn a_session_that_is_revoked_is_told_until_its_tokens_end<D: Dialect>(
     assert_eq!(tokens, 1);
 }
 
-pub async fn keys_that_are_added_at_once_replace_each_other<D: Dialect>() {
+pub(crate) async fn keys_that_are_added_at_once_replace_each_other<D: Dialect>() {
     let dialect = D::fresh().await;
     let replicas = [dialect.auth().await, dialect.auth().await];
     let tasks: Vec<_> = (0..16)
         .map(|number| {
             let replica = replicas[number % 2].clone();
             tokio::spawn(async move {
-                until_done(async || replica.add_signing_key(&key(number)).await).await;
+                let key = key(number);
+                until_done(|| replica.add_signing_key(&key)).await;
             })
         })
         .collect();
@@ -154,7 +154,7 @@ pub async fn keys_that_are_added_at_once_replace_each_other<D: Dialect>() {
     assert!(keys[0] == key(16), "the newest comes first");
 }
 
-pub async fn a_replaced_key_stays_for_a_while<D: Dialect>() {
+pub(crate) async fn a_replaced_key_stays_for_a_while<D: Dialect>() {
     let dialect = D::fresh().await;
     let store = dialect.auth().await;
     for number in 0..3 {

@@ -1,8 +1,8 @@
 //! What a store promises, whichever dialect it speaks. Each dialect runs all of it.
 
-pub mod auth;
-pub mod outbox;
-pub mod playback;
+pub(crate) mod auth;
+pub(crate) mod outbox;
+pub(crate) mod playback;
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use demo_services::store::{AuthStore, OutboxStore, PlaybackStore};
 
 /// A dialect with a fresh place for all three stores.
 #[async_trait]
-pub trait Dialect: Sized + Send + Sync + 'static {
+pub(crate) trait Dialect: Sized + Send + Sync + 'static {
     /// A place that nobody else uses.
     async fn fresh() -> Self;
 
@@ -33,7 +33,7 @@ pub trait Dialect: Sized + Send + Sync + 'static {
 
 /// Whose tables a statement is about.
 #[derive(Debug, Clone, Copy)]
-pub enum Part {
+pub(crate) enum Part {
     Auth,
     Playback,
     Outbox,
@@ -83,7 +83,10 @@ macro_rules! tests {
 pub(crate) use {suite, tests};
 
 /// Repeats what failed since a lock was held for too long, as a caller does.
-pub async fn until_done<T, E>(mut attempt: impl AsyncFnMut() -> Result<T, E>) -> T {
+pub(crate) async fn until_done<T, E, A>(attempt: impl Fn() -> A) -> T
+where
+    A: Future<Output = Result<T, E>>,
+{
     loop {
         if let Ok(done) = attempt().await {
             return done;

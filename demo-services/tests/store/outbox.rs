@@ -19,7 +19,7 @@ fn position(key: &str, sequence: u64) -> OutboxEntry {
     }
 }
 
-pub async fn an_entry_is_kept_once_claimed_once_and_settled<D: Dialect>() {
+pub(crate) async fn an_entry_is_kept_once_claimed_once_and_settled<D: Dialect>() {
     let dialect = D::fresh().await;
     let (one, other) = (dialect.outbox().await, dialect.outbox().await);
     assert_eq!(one.claim(10, LEASE).await.unwrap(), []);
@@ -44,7 +44,7 @@ pub async fn an_entry_is_kept_once_claimed_once_and_settled<D: Dialect>() {
     assert_eq!(other.pending(1).await.unwrap(), []);
 }
 
-pub async fn a_key_belongs_to_its_user_and_to_one_position<D: Dialect>() {
+pub(crate) async fn a_key_belongs_to_its_user_and_to_one_position<D: Dialect>() {
     let dialect = D::fresh().await;
     let outbox = dialect.outbox().await;
     outbox.enqueue(&position("a", 1)).await.unwrap();
@@ -62,7 +62,7 @@ pub async fn a_key_belongs_to_its_user_and_to_one_position<D: Dialect>() {
     assert_eq!(outbox.pending(1).await.unwrap(), [position("a", 1)]);
 }
 
-pub async fn a_lease_that_ended_lets_another_gateway_deliver<D: Dialect>() {
+pub(crate) async fn a_lease_that_ended_lets_another_gateway_deliver<D: Dialect>() {
     let dialect = D::fresh().await;
     let (one, other) = (dialect.outbox().await, dialect.outbox().await);
     one.enqueue(&position("a", 1)).await.unwrap();
@@ -75,7 +75,7 @@ pub async fn a_lease_that_ended_lets_another_gateway_deliver<D: Dialect>() {
     assert_eq!(one.claim(10, LEASE).await.unwrap(), []);
 }
 
-pub async fn gateways_that_claim_at_once_deliver_each_entry_once<D: Dialect>() {
+pub(crate) async fn gateways_that_claim_at_once_deliver_each_entry_once<D: Dialect>() {
     const ENTRIES: u64 = 120;
     let dialect = D::fresh().await;
     let replicas = [dialect.outbox().await, dialect.outbox().await];
@@ -87,7 +87,7 @@ pub async fn gateways_that_claim_at_once_deliver_each_entry_once<D: Dialect>() {
             tokio::spawn(async move {
                 for number in (0..ENTRIES).filter(|number| number % 2 == part) {
                     let entry = position(&number.to_string(), number);
-                    until_done(async || replica.enqueue(&entry).await).await;
+                    until_done(|| replica.enqueue(&entry)).await;
                 }
             })
         })
@@ -98,9 +98,9 @@ pub async fn gateways_that_claim_at_once_deliver_each_entry_once<D: Dialect>() {
             let delivered = Arc::clone(&delivered);
             tokio::spawn(async move {
                 while (delivered.lock().len() as u64) < ENTRIES {
-                    for claimed in until_done(async || replica.claim(7, LEASE).await).await {
+                    for claimed in until_done(|| replica.claim(7, LEASE)).await {
                         *delivered.lock().entry(claimed.entry.key).or_default() += 1;
-                        until_done(async || replica.done(claimed.id).await).await;
+                        until_done(|| replica.done(claimed.id)).await;
                     }
                 }
             })

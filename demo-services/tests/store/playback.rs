@@ -58,7 +58,7 @@ impl Model {
 }
 
 /// Sequences come in any order, each write any number of times, at either replica.
-pub async fn every_answer_is_the_one_of_the_naive_model<D: Dialect>() {
+pub(crate) async fn every_answer_is_the_one_of_the_naive_model<D: Dialect>() {
     let writes = prop::collection::vec((0..USERS, 0..TITLES, 0..6_u64), 1..12);
     let attempts = prop::collection::vec((any::<prop::sample::Index>(), 0..2_usize), 1..40);
     let runtime = tokio::runtime::Handle::current();
@@ -99,7 +99,7 @@ async fn is_the_model<D: Dialect>(
     Ok(())
 }
 
-pub async fn replicas_that_write_at_once_end_at_the_highest_sequence<D: Dialect>() {
+pub(crate) async fn replicas_that_write_at_once_end_at_the_highest_sequence<D: Dialect>() {
     let dialect = D::fresh().await;
     let replicas = [dialect.playback().await, dialect.playback().await];
     let tasks: Vec<_> = (0..40_usize)
@@ -107,7 +107,7 @@ pub async fn replicas_that_write_at_once_end_at_the_highest_sequence<D: Dialect>
             let replica = replicas[number % 2].clone();
             // 17 and 40 have no common divisor: every sequence once, far from in order.
             let write = write(number, 1, 1, (number * 17 % 40) as u64);
-            tokio::spawn(async move { until_done(async || replica.save(&write).await).await })
+            tokio::spawn(async move { until_done(|| replica.save(&write)).await })
         })
         .collect();
     for task in tasks {
@@ -119,7 +119,7 @@ pub async fn replicas_that_write_at_once_end_at_the_highest_sequence<D: Dialect>
     assert_eq!(dialect.count(Part::Playback, written).await, 40);
 }
 
-pub async fn attempts_at_once_are_one_write<D: Dialect>() {
+pub(crate) async fn attempts_at_once_are_one_write<D: Dialect>() {
     let dialect = D::fresh().await;
     let replicas = [dialect.playback().await, dialect.playback().await];
     for round in 0..10 {
@@ -127,7 +127,7 @@ pub async fn attempts_at_once_are_one_write<D: Dialect>() {
             .map(|attempt: usize| {
                 let replica = replicas[attempt % 2].clone();
                 let write = write(round, 1, 1, 1 + round as u64 % 3);
-                tokio::spawn(async move { until_done(async || replica.save(&write).await).await })
+                tokio::spawn(async move { until_done(|| replica.save(&write)).await })
             })
             .collect();
         let mut answers = Vec::new();
@@ -141,7 +141,7 @@ pub async fn attempts_at_once_are_one_write<D: Dialect>() {
     assert_eq!(dialect.count(Part::Playback, written).await, 10);
 }
 
-pub async fn a_key_is_one_write_and_only_one<D: Dialect>() {
+pub(crate) async fn a_key_is_one_write_and_only_one<D: Dialect>() {
     let dialect = D::fresh().await;
     let store = dialect.playback().await;
     let first = store.save(&write(1, 1, 1, 5)).await.unwrap();
@@ -157,7 +157,7 @@ pub async fn a_key_is_one_write_and_only_one<D: Dialect>() {
     assert!(matches!(huge, Err(WriteError::TooLarge(_))));
 }
 
-pub async fn streams_are_leases_per_device<D: Dialect>() {
+pub(crate) async fn streams_are_leases_per_device<D: Dialect>() {
     let dialect = D::fresh().await;
     let (store, other) = (dialect.playback().await, dialect.playback().await);
     store.start(&start("a", "tv")).await.unwrap();
@@ -176,7 +176,7 @@ pub async fn streams_are_leases_per_device<D: Dialect>() {
     store.start(&start("d", "tv")).await.unwrap();
 }
 
-pub async fn starts_at_once_do_not_pass_the_limit<D: Dialect>() {
+pub(crate) async fn starts_at_once_do_not_pass_the_limit<D: Dialect>() {
     const LIMIT: u32 = 2;
     let dialect = D::fresh().await;
     let replicas = [dialect.playback().await, dialect.playback().await];
@@ -217,7 +217,7 @@ async fn has_started(store: &dyn PlaybackStore, stream: &StartStream) -> bool {
     }
 }
 
-pub async fn a_start_repeated_on_another_device_is_another_start<D: Dialect>() {
+pub(crate) async fn a_start_repeated_on_another_device_is_another_start<D: Dialect>() {
     let dialect = D::fresh().await;
     let store = dialect.playback().await;
     let first = store.start(&start("a", "tv")).await.unwrap();
@@ -228,7 +228,7 @@ pub async fn a_start_repeated_on_another_device_is_another_start<D: Dialect>() {
     assert!(matches!(reused, Err(StreamError::KeyReused)));
 }
 
-pub async fn what_has_ended_is_forgotten_and_nothing_else<D: Dialect>() {
+pub(crate) async fn what_has_ended_is_forgotten_and_nothing_else<D: Dialect>() {
     let dialect = D::fresh().await;
     let store = dialect.playback().await;
     store.start(&start("old", "tv")).await.unwrap();
@@ -251,7 +251,7 @@ pub async fn what_has_ended_is_forgotten_and_nothing_else<D: Dialect>() {
     assert_eq!(store.positions(1).await.unwrap().len(), 2);
 }
 
-pub async fn the_position_saved_last_comes_first<D: Dialect>() {
+pub(crate) async fn the_position_saved_last_comes_first<D: Dialect>() {
     let dialect = D::fresh().await;
     let store = dialect.playback().await;
     for title in 1..=4 {

@@ -17,7 +17,7 @@ const CONNECTIONS: u32 = 5;
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How long a connection that is given back may take to prove that it still answers.
-const RELEASE_TIMEOUT: Duration = Duration::from_millis(500);
+const RELEASE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// What holds for every statement of a service. A lock is waited for as long as with SQLite; what
 /// stops in the middle of a transaction, such as a paused replica, holds its locks only for a
@@ -50,6 +50,11 @@ const PARAMETERS: [&str; 9] = [
     "application_name",
     "options",
 ];
+
+/// What is said of any other mistake.
+const UNREADABLE: &str = "the URL of the database cannot be read: give \
+     postgres://USER:PASSWORD@HOST/NAME, with signs such as `@`, `/`, `?` and `%` of the password \
+     as `%40`, `%2F`, `%3F` and `%25`";
 
 /// The connections of a service. A server that is away is waited for by whoever asks; one that
 /// refuses, or that was not set up, is an error at once.
@@ -104,21 +109,23 @@ fn options(url: &DatabaseUrl) -> anyhow::Result<PgConnectOptions> {
         .context(
             "the URL of the database is none of PostgreSQL: give postgres://USER:PASSWORD@HOST/NAME",
         )?;
-    if let Some((_, query)) = rest.split_once('?') {
-        for (key, _) in form_urlencoded::parse(query.as_bytes()) {
-            let is_known = PARAMETERS.contains(&key.as_ref()) || key.starts_with("options[");
-            anyhow::ensure!(
-                is_known,
-                "the URL of the database has the unknown parameter `{key}`: known are {}",
-                PARAMETERS.join(", ")
-            );
-        }
+    let query = rest.split_once('?').map_or("", |(_, query)| query);
+    // Before a bare `@` it is no parameter that begins but the rest of a password.
+    anyhow::ensure!(!query.contains('@'), UNREADABLE);
+    for (key, _) in form_urlencoded::parse(query.as_bytes()) {
+        let is_known = PARAMETERS.contains(&key.as_ref()) || key.starts_with("options[");
+        anyhow::ensure!(
+            is_known,
+            "the URL of the database has the unknown parameter `{key}`: known are {}",
+            PARAMETERS.join(", ")
+        );
     }
     // What the parser says may repeat a part of the URL.
-    PgConnectOptions::from_str(url).ok().context(
-        "the URL of the database cannot be read: give postgres://USER:PASSWORD@HOST/NAME, with \
-             signs such as `@`, `/` and `%` of the password as `%40`, `%2F` and `%25`",
-    )
+    let options = PgConnectOptions::from_str(url).ok().context(UNREADABLE)?;
+    Ok(match options.get_application_name() {
+        Some(_) => options,
+        None => options.application_name("demo-services"),
+    })
 }
 
 #[cfg(test)]
@@ -148,6 +155,7 @@ mod tests {
             ("u:secret@h/d", "none of PostgreSQL"),
             ("postgres://u:secret@h:port/d", "cannot be read"),
             ("postgres://u:secret/@h/d", "cannot be read"),
+            ("postgres://u:p?secret@h/d", "cannot be read"),
             ("postgres://u:p@h/d?sslmode=secret", "cannot be read"),
             ("postgres://u:p@h/d?pasword=secret", "`pasword`"),
             ("postgres://u:p@h/d?password=secret", "`password`"),

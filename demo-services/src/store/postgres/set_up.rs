@@ -17,7 +17,7 @@ const SERVER_WITHIN: Duration = Duration::from_secs(30);
 const TURN_WITHIN: Duration = Duration::from_secs(300);
 
 /// How often it is tried again.
-const TRY_EVERY: Duration = Duration::from_millis(200);
+const TRY_EVERY: Duration = Duration::from_millis(100);
 
 /// The turn of this set-up; others wait until it ends, or until its connection breaks.
 #[derive(Debug)]
@@ -83,7 +83,12 @@ async fn connect(pool: &PgPool) -> anyhow::Result<PoolConnection<Postgres>> {
                 tracing::debug!("PostgreSQL does not answer yet: {error}");
                 sleep(TRY_EVERY).await;
             }
-            Err(error) => return Err(error).context("cannot connect to PostgreSQL"),
+            Err(error) if connect::is_away(&error) => {
+                return Err(error).with_context(|| {
+                    format!("PostgreSQL does not answer within {SERVER_WITHIN:?}")
+                });
+            }
+            Err(error) => return Err(error).context("PostgreSQL refuses"),
         }
     }
 }
