@@ -11,6 +11,7 @@ use resilience::Client;
 use resilience::balance::Endpoints;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
+use uuid::Uuid;
 
 /// How long all answers together may take. A mesh that has just started may need a moment.
 const WITHIN: Duration = Duration::from_secs(30);
@@ -101,15 +102,18 @@ struct Question {
     method: Method,
     path: &'static str,
     body: Bytes,
+    /// However often it is asked, it is one write.
+    key: String,
     also_good: Option<StatusCode>,
 }
 
 impl Question {
-    const fn new(method: Method, path: &'static str) -> Self {
+    fn new(method: Method, path: &'static str) -> Self {
         Self {
             method,
             path,
             body: Bytes::new(),
+            key: Uuid::new_v4().to_string(),
             also_good: None,
         }
     }
@@ -142,7 +146,9 @@ impl Question {
             .method(self.method.clone())
             .uri(self.path);
         if !self.body.is_empty() {
-            request = request.header(header::CONTENT_TYPE, "application/json");
+            request = request
+                .header(header::CONTENT_TYPE, "application/json")
+                .header("idempotency-key", &self.key);
         }
         if !token.is_empty() {
             request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));

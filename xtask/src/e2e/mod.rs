@@ -5,6 +5,7 @@ mod agent;
 mod charts;
 mod cluster;
 mod game_day;
+mod mesh;
 mod probe;
 mod scenarios;
 mod world;
@@ -17,7 +18,10 @@ use clap::Args;
 
 use cluster::Cluster;
 pub(crate) use cluster::output;
+use scenarios::Scenario;
 use world::World;
+
+use crate::images;
 
 /// The agent on a real cluster, one scenario after the other
 #[derive(Debug, Args)]
@@ -29,9 +33,10 @@ pub(crate) struct Arguments {
     #[arg(long, default_value = "local/pause:1")]
     pub image: String,
 
-    /// An archive with the image of the agent [default: one that `cargo xtask images` makes now]
+    /// Archives with the images of the programs, one after the other [default: those that
+    /// `cargo xtask images` makes now, if a scenario needs them]
     #[arg(long, value_name = "FILE")]
-    pub archive: Option<PathBuf>,
+    pub archive: Vec<PathBuf>,
 
     /// Leave the cluster and what is in it as they are at the end
     #[arg(long)]
@@ -39,7 +44,10 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let scenarios = || scenarios::ALL.into_iter().chain(charts::ALL);
+    let scenarios = || {
+        let of_charts = charts::ALL.into_iter().chain(mesh::ALL);
+        scenarios::ALL.into_iter().chain(of_charts)
+    };
     let chosen: Vec<_> = scenarios()
         .filter(|(name, _)| {
             arguments.words.is_empty()
@@ -62,9 +70,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     ensure!(built.success(), "chaos-monkey does not build");
     let cluster = Cluster::find()?;
     println!("context `{}`", cluster.context()?);
-    if charts::are_among(&chosen) {
-        charts::load_image(arguments.archive.as_deref())?;
-    }
+    load_images(&arguments.archive, &chosen)?;
     let result = all(&cluster, arguments, &chosen);
     if !arguments.keep {
         cluster.clean()?;
@@ -72,10 +78,37 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     result
 }
 
+/// Brings images to the cluster: those of archives, else those that scenarios need, made now.
+fn load_images(archives: &[PathBuf], chosen: &[(&str, Scenario)]) -> anyhow::Result<()> {
+    if !archives.is_empty() {
+        return archives
+            .iter()
+            .try_for_each(|archive| cluster::load(archive));
+    }
+    let is_chosen = |of: &[(&str, Scenario)]| {
+        of.iter()
+            .any(|(one, _)| chosen.iter().any(|(it, _)| it == one))
+    };
+    let mut programs = Vec::new();
+    if is_chosen(&charts::ALL) {
+        programs.push(charts::PROGRAM);
+    }
+    if is_chosen(&mesh::ALL) {
+        programs.push(mesh::PROGRAM);
+    }
+    if programs.is_empty() {
+        return Ok(());
+    }
+    let archives = images::write(&programs, &images::folder())?;
+    archives
+        .iter()
+        .try_for_each(|archive| cluster::load(archive))
+}
+
 fn all(
     cluster: &Cluster,
     arguments: &Arguments,
-    chosen: &[(&str, scenarios::Scenario)],
+    chosen: &[(&str, Scenario)],
 ) -> anyhow::Result<()> {
     let mut failed = 0;
     for (number, (name, scenario)) in chosen.iter().enumerate() {
