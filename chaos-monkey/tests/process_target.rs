@@ -11,7 +11,9 @@ use std::path::Path;
 use chaos_monkey::journal::{Entry, InstanceName, Journal, JournalWriter, Record, read};
 use chaos_monkey::schema::System;
 use chaos_monkey::target::InstanceState;
-use chaos_monkey::target::process::{ProcessOptions, ProcessTarget, RunDir, Secrets, StartError};
+use chaos_monkey::target::process::{
+    ProcessOptions, ProcessTarget, RunDir, Secrets, StartError, prepare,
+};
 use chaos_monkey::target::{Target, TargetError};
 use serde_json::json;
 use support::{eventually, is_alive, is_halted, run_folder, server};
@@ -538,5 +540,35 @@ async fn a_failing_preparation_stops_everything() {
     assert!(
         message.starts_with("prepare.command was not done within 50ms"),
         "{message}"
+    );
+}
+
+#[tokio::test]
+async fn a_system_that_runs_elsewhere_is_prepared_alone() {
+    let elsewhere = |prepare: serde_json::Value| {
+        let pods = json!({ "kubernetes": { "namespace": "shop", "pods": "app=shop" } });
+        let spec = json!({
+            "secrets": ["admin"], "prepare": prepare, "services": { "shop": pods },
+        });
+        system(spec)
+    };
+    let running = Running::prepare();
+    let secrets = Secrets::draw(&["admin".to_owned()]).unwrap();
+    let command = "cat > ${run}/empty; echo ${secret.admin} > ${run}/prepared";
+    let good = elsewhere(json!({ "command": ["/bin/sh", "-c", command] }));
+    prepare(&good, &running.run_dir, &secrets, &options())
+        .await
+        .unwrap();
+    let work = running.run_dir.work();
+    let token = fs::read_to_string(work.join("prepared")).unwrap();
+    assert_eq!(Some(token.trim()), secrets.get("admin"));
+    assert_eq!(fs::read(work.join("empty")).unwrap(), b"");
+
+    let failing = elsewhere(json!({ "command": ["/bin/sh", "-c", "echo no users; exit 3"] }));
+    let error = prepare(&failing, &running.run_dir, &secrets, &options()).await;
+    let error = error.unwrap_err().to_string();
+    assert!(
+        error.starts_with("prepare.command ended with exit 3; ") && error.ends_with("no users"),
+        "{error}"
     );
 }

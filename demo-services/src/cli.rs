@@ -14,7 +14,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use crate::gateway::GatewaySettings;
 use crate::playback::PlaybackSettings;
 use crate::shell::{self, DatabaseSettings, ServiceParts, ServiceSettings, Shell};
-use crate::{auth, game_day, gateway, metadata, playback, recommendations, setup, up};
+use crate::{auth, check, game_day, gateway, mesh, metadata, playback, recommendations, setup, up};
 
 /// A small streaming service to practise on.
 ///
@@ -39,6 +39,10 @@ enum Command {
     SetupCatalogue(setup::catalogue::Arguments),
     /// Make the tables of a PostgreSQL, a key to sign with, and the users that are missing
     SetupDatabase(setup::database::Arguments),
+    /// Print the pods of a release of the chart as a system, for game days
+    System(mesh::Arguments),
+    /// Ask a gateway what users ask, and say what it answers
+    Check(check::Arguments),
     /// The only public service: asks the others and answers users
     Gateway {
         #[command(flatten)]
@@ -85,6 +89,8 @@ pub fn run() -> anyhow::Result<ExitCode> {
             in_runtime(setup::catalogue::command(arguments))??;
         }
         Command::SetupDatabase(arguments) => in_runtime(setup::database::command(arguments))??,
+        Command::System(arguments) => mesh::command(&arguments)?,
+        Command::Check(arguments) => return in_runtime(check::run(arguments))?,
         Command::Gateway { service, gateway } => serve("gateway", service, async |shell| {
             gateway::parts(shell, gateway).await
         })?,

@@ -3,6 +3,7 @@
 
 pub mod auth;
 pub mod catalogue;
+pub mod check;
 pub mod cli;
 pub mod game_day;
 pub mod gateway;

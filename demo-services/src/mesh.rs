@@ -1,4 +1,7 @@
-//! The mesh as a `System`: this executable, once per service, two replicas each.
+//! The mesh as a `System`: this executable, once per service, two replicas each; or the pods of a
+//! release of its chart.
+
+mod pods;
 
 use std::path::Path;
 
@@ -9,6 +12,8 @@ use chaos_monkey::schema::{
 use indexmap::IndexMap;
 
 use crate::gateway::Bug;
+
+pub use pods::{Arguments, command};
 
 /// The name that game-day files know the mesh by.
 pub const NAME: &str = "streaming-mesh";

@@ -2,8 +2,8 @@
 #![allow(clippy::disallowed_types, reason = "nothing here runs in tokio")]
 
 use std::fs::{File, Permissions};
-use std::io::Read as _;
-use std::net::TcpListener;
+use std::io::{Read as _, Write as _};
+use std::net::{IpAddr, Ipv4Addr, TcpListener};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -48,7 +48,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     };
     let built = suite().arg("--no-run").status()?;
     ensure!(built.success(), "the suite does not build");
-    let server = Server::start(&programs)?;
+    let server = Server::start(&programs, None)?;
     let status = suite()
         .arg("--")
         .args(&arguments.tests)
@@ -61,7 +61,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
 }
 
 /// The programs of the newest version that is installed.
-fn programs() -> anyhow::Result<PathBuf> {
+pub(crate) fn programs() -> anyhow::Result<PathBuf> {
     let versions = std::fs::read_dir(VERSIONS).into_iter().flatten().flatten();
     versions
         .filter_map(|version| {
@@ -78,8 +78,8 @@ fn programs() -> anyhow::Result<PathBuf> {
 }
 
 /// A server in a folder of its own, started again whenever it ends, as a cluster would.
-struct Server {
-    url: String,
+pub(crate) struct Server {
+    pub(crate) url: String,
     folder: PathBuf,
     /// The process of this moment; 0 between two of them.
     process: Arc<AtomicU32>,
@@ -88,7 +88,8 @@ struct Server {
 }
 
 impl Server {
-    fn start(programs: &Path) -> anyhow::Result<Self> {
+    /// Starts one that this machine reaches by its loopback, and others at this address of it.
+    pub(crate) fn start(programs: &Path, address: Option<IpAddr>) -> anyhow::Result<Self> {
         let folder = std::env::temp_dir().join(format!("aplomb-postgres-{}", std::process::id()));
         std::fs::create_dir(&folder)
             .with_context(|| format!("cannot create {}", folder.display()))?;
@@ -97,7 +98,7 @@ impl Server {
         let data = folder.join("data");
         let started = initialize(programs, &folder, &data, &password).and_then(|()| {
             let log = File::create(folder.join("log"))?;
-            Ok(keep(programs, &data, port, log))
+            Ok(keep(programs, &data, address, port, log))
         });
         let (process, is_ending, keeper) = match started {
             Ok(started) => started,
@@ -106,8 +107,9 @@ impl Server {
                 return Err(error);
             }
         };
+        let host = address.unwrap_or(Ipv4Addr::LOCALHOST.into());
         let server = Self {
-            url: format!("postgres://mesh:{password}@127.0.0.1:{port}/postgres"),
+            url: format!("postgres://mesh:{password}@{host}:{port}/postgres"),
             folder,
             process,
             is_ending,
@@ -130,7 +132,7 @@ impl Server {
         self.folder.join("data").join("postmaster.pid")
     }
 
-    fn stop(self) -> anyhow::Result<()> {
+    pub(crate) fn stop(self) -> anyhow::Result<()> {
         self.is_ending.store(true, Ordering::SeqCst);
         while !self.keeper.is_finished() {
             let process = self.process.load(Ordering::SeqCst);
@@ -151,16 +153,23 @@ impl Server {
 fn keep(
     programs: &Path,
     data: &Path,
+    address: Option<IpAddr>,
     port: u16,
     log: File,
 ) -> (Arc<AtomicU32>, Arc<AtomicBool>, JoinHandle<()>) {
     let process = Arc::new(AtomicU32::new(0));
     let is_ending = Arc::new(AtomicBool::new(false));
+    let addresses: Vec<String> = [Some(Ipv4Addr::LOCALHOST.into()), address]
+        .into_iter()
+        .flatten()
+        .map(|address| address.to_string())
+        .collect();
+    let addresses = format!("listen_addresses={}", addresses.join(","));
     let mut server = as_user(&programs.join("postgres"));
     server
         .arg("-D")
         .arg(data)
-        .args(["-p", &port.to_string(), "-c", "listen_addresses=127.0.0.1"])
+        .args(["-p", &port.to_string(), "-c", &addresses])
         .args([
             "-c",
             "unix_socket_directories=",
@@ -218,6 +227,11 @@ fn initialize(programs: &Path, folder: &Path, data: &Path, password: &str) -> an
         "initdb failed: {}",
         String::from_utf8_lossy(&made.stderr)
     );
+    // Whoever reaches it needs the password.
+    File::options()
+        .append(true)
+        .open(data.join("pg_hba.conf"))?
+        .write_all(b"host all all 0.0.0.0/0 scram-sha-256\n")?;
     Ok(())
 }
 

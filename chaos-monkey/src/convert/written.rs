@@ -1,8 +1,8 @@
 //! Settings as the text of a file.
 
-use saphyr::{LoadableYamlNode as _, Yaml, YamlEmitter};
 use serde_json::{Value, json};
 
+use crate::file;
 use crate::schema::{API_VERSION, AgentSpec};
 
 /// How many letters a line of a note has at most.
@@ -20,7 +20,7 @@ const SECTIONS: [&str; 6] = [
 
 /// A file with what differs from the defaults, below the notes as comments.
 pub(super) fn file(name: &str, spec: &AgentSpec, notes: &[String]) -> String {
-    // Settings have no key that is no text, so that neither of these can fail.
+    // Settings have no key that is no text, so that none of these can fail.
     let all = serde_json::to_value(spec).unwrap_or_default();
     let defaults = serde_json::to_value(AgentSpec::default()).unwrap_or_default();
     let document = json!({
@@ -30,7 +30,8 @@ pub(super) fn file(name: &str, spec: &AgentSpec, notes: &[String]) -> String {
         "spec": different(all, &defaults),
     });
     let notes: String = notes.iter().map(|note| comment(note)).collect();
-    format!("{notes}{}", yaml(&document))
+    let settings = file::to_yaml(&document).unwrap_or_default();
+    format!("{notes}{settings}")
 }
 
 /// Those settings that are not the defaults, in each section of them. What stands in a section is
@@ -56,21 +57,6 @@ fn different(all: Value, defaults: &Value) -> Value {
     }
 }
 
-/// JSON is YAML; this is how people like to read it.
-fn yaml(document: &Value) -> String {
-    let json = document.to_string();
-    let mut text = String::new();
-    let parsed = Yaml::load_from_str(&json);
-    let written = parsed.ok().and_then(|documents| {
-        let mut emitter = YamlEmitter::new(&mut text);
-        emitter.dump(documents.first()?).ok()
-    });
-    if written.is_none() {
-        return format!("{document:#}\n");
-    }
-    format!("{}\n", text.trim_start_matches("---\n"))
-}
-
 /// A note as comments, broken between words.
 fn comment(note: &str) -> String {
     let mut text = String::from("#");
@@ -91,7 +77,6 @@ fn comment(note: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::file;
     use crate::schema::{Every, Rhythm, Span, VictimAmount};
 
     fn read(text: &str) -> AgentSpec {

@@ -34,6 +34,8 @@ use crate::schema::{GameDay, Phase, System};
 use crate::target::Target;
 #[cfg(feature = "kubernetes")]
 use crate::target::kubernetes::game_day::Pods;
+#[cfg(feature = "kubernetes")]
+use crate::target::process;
 use crate::target::process::{ProcessOptions, ProcessTarget, RunDir, Secrets};
 use crate::verdict::{Fold, Run, Verdict};
 use crate::view::{self, Display, Output};
@@ -144,8 +146,7 @@ async fn begin(
     match &run.place {
         Place::Processes => {
             let planned = first_line(run, plan::snapshot(&run.system), journal);
-            let secrets = Secrets::draw(&run.system.spec.secrets).map_err(EngineError::Machine)?;
-            let options = ProcessOptions::this_executable().map_err(EngineError::Machine)?;
+            let (secrets, options) = needed_by_commands(run)?;
             let starting = ProcessTarget::start(&run.system, folder, &secrets, journal, &options);
             let target = tokio::select! {
                 started = starting => started?,
@@ -160,7 +161,12 @@ async fn begin(
         #[cfg(feature = "kubernetes")]
         Place::Kubernetes(options) => {
             let client = &options.killer.connection.client;
-            let reading = Pods::read(client, &run.system, &run.game_day.spec.load.target);
+            let reading = async {
+                let (secrets, options) = needed_by_commands(run)?;
+                process::prepare(&run.system, folder, &secrets, &options).await?;
+                let load_target = &run.game_day.spec.load.target;
+                Ok::<_, EngineError>(Pods::read(client, &run.system, load_target).await?)
+            };
             let pods = tokio::select! {
                 read = reading => read?,
                 () = stop.asked() => return Err(EngineError::Interrupted),
@@ -173,6 +179,13 @@ async fn begin(
             .await
         }
     }
+}
+
+/// The secrets of the run, and the program that starts commands and lets none of them stay behind.
+fn needed_by_commands(run: &GameDayRun) -> Result<(Secrets, ProcessOptions), EngineError> {
+    let secrets = Secrets::draw(&run.system.spec.secrets).map_err(EngineError::Machine)?;
+    let options = ProcessOptions::this_executable().map_err(EngineError::Machine)?;
+    Ok((secrets, options))
 }
 
 /// Plans the faults and writes the first line of the journal.

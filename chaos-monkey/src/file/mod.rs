@@ -14,6 +14,7 @@ mod reader;
 mod semantics;
 mod source;
 mod tree;
+mod write;
 
 use std::path::PathBuf;
 
@@ -23,6 +24,7 @@ use serde_json::Value;
 pub use backend::Backend;
 pub use documents::Documents;
 pub use mistake::{KeyPath, Mistake, Mistakes, Place};
+pub use write::to_yaml;
 
 use crate::schema::{GameDay, Kind, System};
 use check::Checked;

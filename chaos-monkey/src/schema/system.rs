@@ -30,7 +30,8 @@ pub struct SystemSpec {
     /// Names of secrets that are drawn at random for each run and used as `${secret.NAME}`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub secrets: Vec<String>,
-    /// A command that runs to its end before the first instance starts.
+    /// A command that runs to its end before the first instance starts, or before the pods of a
+    /// cluster are looked at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prepare: Option<Prepare>,
     /// The services, in the order in which they start.

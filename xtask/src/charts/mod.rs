@@ -1,5 +1,8 @@
-//! `cargo xtask charts`: what charts have from the programs and from their own values, made anew.
+//! `cargo xtask charts`: what charts have from the rest of the project and from their own values,
+//! made anew.
 
+#[cfg(test)]
+mod schema;
 mod table;
 
 use std::path::{Path, PathBuf};
@@ -11,9 +14,9 @@ use serde_json::Value;
 use crate::run;
 
 /// The charts whose README.md lists their values.
-const CHARTS: [&str; 1] = ["chaos-monkey"];
+pub(crate) const CHARTS: [&str; 2] = ["chaos-monkey", "demo-services"];
 
-/// Make anew what charts have from the programs and from their own values
+/// Make anew what charts have from the rest of the project and from their own values
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     /// Change nothing, and fail if something would change
@@ -35,6 +38,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         files.push((path, pretty(definition)?));
     }
     files.push(schema(&agent, &printed(&["schema", "--kind", "Agent"])?)?);
+    files.push(dashboard()?);
     let mut changed = Vec::new();
     for (path, text) in files {
         if std::fs::read_to_string(&path).is_ok_and(|before| before == text) {
@@ -83,6 +87,13 @@ fn schema(chart: &Path, agent: &Value) -> anyhow::Result<(PathBuf, String)> {
     Ok((path, text))
 }
 
+/// The dashboard of the middleware, which a chart can only have as a file of its own.
+fn dashboard() -> anyhow::Result<(PathBuf, String)> {
+    let path = folder("demo-services").join("files/dashboard.json");
+    let text = read(&run::root().join("resilience/observability/dashboard.json"))?;
+    Ok((path, text))
+}
+
 /// What the agent's command prints.
 fn printed(arguments: &[&str]) -> anyhow::Result<Value> {
     let output = run::cargo()
@@ -111,15 +122,24 @@ fn pretty(value: &Value) -> anyhow::Result<String> {
 mod tests {
     use super::*;
 
+    #[track_caller]
+    fn is_there((path, text): (PathBuf, String)) {
+        assert!(
+            read(&path).unwrap() == text,
+            "{}: make it anew with `cargo xtask charts`",
+            path.display()
+        );
+    }
+
     #[test]
     fn each_readme_lists_the_values_of_its_chart() {
         for chart in CHARTS {
-            let (path, text) = readme(&folder(chart)).unwrap();
-            assert!(
-                read(&path).unwrap() == text,
-                "{}: make it anew with `cargo xtask charts`",
-                path.display()
-            );
+            is_there(readme(&folder(chart)).unwrap());
         }
+    }
+
+    #[test]
+    fn the_mesh_shows_the_dashboard_of_its_middleware() {
+        is_there(dashboard().unwrap());
     }
 }

@@ -18,6 +18,33 @@ pub(super) const HEADING: &str = "## Values";
 /// A line that is not written in the one way, or a value of which nobody says what it is.
 pub(super) fn of(values: &str) -> anyhow::Result<String> {
     let mut table = String::from("| value | default | what it is |\n|---|---|---|\n");
+    for Row { name, value, said } in rows(values)? {
+        let said = said.replace('|', "\\|");
+        // Writing to a string cannot fail.
+        let _ = writeln!(table, "| `{name}` | `{value}` | {said} |");
+    }
+    Ok(table)
+}
+
+/// The names of all values, as `image.tag`.
+///
+/// # Errors
+///
+/// As those of [`of`].
+#[cfg(test)]
+pub(super) fn names(values: &str) -> anyhow::Result<Vec<String>> {
+    Ok(rows(values)?.into_iter().map(|row| row.name).collect())
+}
+
+/// What a row of the table is made of.
+struct Row<'text> {
+    name: String,
+    value: &'text str,
+    said: &'text str,
+}
+
+fn rows(values: &str) -> anyhow::Result<Vec<Row<'_>>> {
+    let mut rows = Vec::new();
     let mut path: Vec<&str> = Vec::new();
     let mut comment = None;
     for (index, line) in values.lines().enumerate() {
@@ -57,11 +84,10 @@ pub(super) fn of(values: &str) -> anyhow::Result<String> {
         let Some(said) = comment.take() else {
             bail!("{}: no comment says what it is", at());
         };
-        let (name, said) = (path.join("."), said.replace('|', "\\|"));
-        // Writing to a string cannot fail.
-        let _ = writeln!(table, "| `{name}` | `{value}` | {said} |");
+        let name = path.join(".");
+        rows.push(Row { name, value, said });
     }
-    Ok(table)
+    Ok(rows)
 }
 
 /// A README.md with this table under its heading; `None` if it has no such heading.

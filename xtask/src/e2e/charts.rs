@@ -1,17 +1,16 @@
 //! The agent's chart on a real cluster, by Helm 3 and by Helm 4.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 use serde_json::{Value, json};
 
-use super::cluster::{load, output};
+use super::cluster::output;
 use super::scenario::{Scenario, wait_for};
 use super::world::{HOME, World};
-use crate::{charts, images};
+use crate::charts;
 
 /// All of them, by name.
 pub(super) const ALL: [(&str, Scenario); 2] = [
@@ -27,21 +26,8 @@ const NAME: &str = "monkey-chaos-monkey";
 /// Where the chart mounts the settings.
 const SETTINGS: &str = "/etc/chaos-monkey/settings/agent.yaml";
 
-/// Whether one of these scenarios needs the image of the agent.
-pub(super) fn are_among(chosen: &[(&str, Scenario)]) -> bool {
-    chosen
-        .iter()
-        .any(|(name, _)| ALL.iter().any(|(of_chart, _)| of_chart == name))
-}
-
-/// Brings the image of the agent to the cluster: that of an archive, else one that is made now.
-pub(super) fn load_image(archive: Option<&Path>) -> anyhow::Result<()> {
-    if let Some(archive) = archive {
-        return load(archive);
-    }
-    let archives = images::write(&["chaos-monkey"], &images::folder())?;
-    archives.iter().try_for_each(|archive| load(archive))
-}
+/// What the image of these scenarios is called.
+pub(super) const PROGRAM: &str = "chaos-monkey";
 
 /// Lint, template, install, test, upgrade, rollback, uninstall, install again, and nothing is left
 /// at the end. The agent kills with exactly the rights that the chart gives it.
@@ -164,14 +150,11 @@ impl Chart<'_> {
     }
 
     fn template(&self, arguments: &[&str]) -> anyhow::Result<String> {
-        // Otherwise it is rendered for the version that this Helm was built with.
-        let version = self.world.cluster.json(&["version"])?;
-        let version = version["serverVersion"]["gitVersion"].as_str();
-        let version = version.context("the cluster has no version")?;
+        let version = self.world.cluster.version()?;
         let mut command = self.command();
         command.args(["template", RELEASE]).arg(path());
         command
-            .args(["--kube-version", version])
+            .args(["--kube-version", &version])
             .args(["--namespace", HOME]);
         output(command.args(arguments))
     }
@@ -296,18 +279,7 @@ impl Chart<'_> {
     /// All that a chart could leave, by kind and name.
     fn everything(&self) -> anyhow::Result<BTreeSet<String>> {
         let cluster = self.world.cluster;
-        let kinds = cluster.kubectl(&[
-            "api-resources",
-            "--namespaced",
-            "--verbs=list",
-            "--output=name",
-        ])?;
-        let kinds: Vec<&str> = kinds
-            .lines()
-            .filter(|it| !it.starts_with("events"))
-            .collect();
-        let kinds = kinds.join(",");
-        let at_home = cluster.kubectl(&["get", &kinds, "--namespace", HOME, "--output=name"])?;
+        let mut objects = self.world.objects_in(HOME)?;
         let roles = ["get", "roles,rolebindings", "--output=name"];
         let roles = self.world.in_namespace(&roles)?;
         let everywhere = "clusterroles,clusterrolebindings,customresourcedefinitions";
@@ -315,8 +287,8 @@ impl Chart<'_> {
         let everywhere = everywhere
             .lines()
             .filter(|it| it.contains(HOME) || it.contains("aplomb"));
-        let named = at_home.lines().chain(roles.lines()).chain(everywhere);
-        Ok(named.map(str::to_owned).collect())
+        objects.extend(roles.lines().chain(everywhere).map(str::to_owned));
+        Ok(objects)
     }
 
     fn delete_definitions(&self) -> anyhow::Result<()> {

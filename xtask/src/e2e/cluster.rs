@@ -85,6 +85,14 @@ impl Cluster {
         Ok(serde_json::from_str(&text)?)
     }
 
+    /// Its version. Charts would be rendered for the one that their Helm was built with.
+    pub(super) fn version(&self) -> anyhow::Result<String> {
+        let version = self.json(&["version"])?;
+        let version = version["serverVersion"]["gitVersion"].as_str();
+        let version = version.context("the cluster has no version")?;
+        Ok(version.to_owned())
+    }
+
     /// The tool of a local cluster, by which its parts can be stopped.
     pub(super) fn local(&self, arguments: &[&str]) -> anyhow::Result<()> {
         let Some(tool) = &self.local else {

@@ -9,6 +9,7 @@ mod cluster;
 mod game_day;
 mod game_day_resource;
 mod interruptions;
+mod mesh;
 mod probe;
 mod running;
 mod scenario;
@@ -26,6 +27,8 @@ pub(crate) use cluster::output;
 use scenario::Scenario;
 use world::World;
 
+use crate::images;
+
 /// The agent on a real cluster, one scenario after the other
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
@@ -36,9 +39,10 @@ pub(crate) struct Arguments {
     #[arg(long, default_value = "local/pause:1")]
     pub image: String,
 
-    /// An archive with the image of the agent [default: one that `cargo xtask images` makes now]
+    /// Archives with the images of the programs, one after the other [default: those that
+    /// `cargo xtask images` makes now, if a scenario needs them]
     #[arg(long, value_name = "FILE")]
-    pub archive: Option<PathBuf>,
+    pub archive: Vec<PathBuf>,
 
     /// Leave the cluster and what is in it as they are at the end
     #[arg(long)]
@@ -56,6 +60,7 @@ fn scenarios() -> impl Iterator<Item = (&'static str, Scenario)> {
         .chain(game_day::ALL)
         .chain(game_day_resource::ALL)
         .chain(charts::ALL)
+        .chain(mesh::ALL)
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
@@ -84,14 +89,39 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     ensure!(built.success(), "chaos-monkey does not build");
     let cluster = Cluster::find()?;
     println!("context `{}`", cluster.context()?);
-    if charts::are_among(&chosen) {
-        charts::load_image(arguments.archive.as_deref())?;
-    }
+    load_images(&arguments.archive, &chosen)?;
     let result = all(&cluster, arguments, &chosen);
     if !arguments.keep {
         cluster.clean()?;
     }
     result
+}
+
+/// Brings images to the cluster: those of archives, else those that scenarios need, made now.
+fn load_images(archives: &[PathBuf], chosen: &[(&str, Scenario)]) -> anyhow::Result<()> {
+    if !archives.is_empty() {
+        return archives
+            .iter()
+            .try_for_each(|archive| cluster::load(archive));
+    }
+    let is_chosen = |of: &[(&str, Scenario)]| {
+        of.iter()
+            .any(|(one, _)| chosen.iter().any(|(it, _)| it == one))
+    };
+    let mut programs = Vec::new();
+    if is_chosen(&charts::ALL) {
+        programs.push(charts::PROGRAM);
+    }
+    if is_chosen(&mesh::ALL) {
+        programs.push(mesh::PROGRAM);
+    }
+    if programs.is_empty() {
+        return Ok(());
+    }
+    let archives = images::write(&programs, &images::folder())?;
+    archives
+        .iter()
+        .try_for_each(|archive| cluster::load(archive))
 }
 
 fn all(

@@ -182,6 +182,24 @@ impl<'cluster> World<'cluster> {
         Ok(items.iter().filter(|pod| lives(pod)).map(uid).collect())
     }
 
+    /// All that is in a namespace, by kind and name.
+    pub(super) fn objects_in(&self, namespace: &str) -> anyhow::Result<BTreeSet<String>> {
+        let kinds = self.cluster.kubectl(&[
+            "api-resources",
+            "--namespaced",
+            "--verbs=list",
+            "--output=name",
+        ])?;
+        let kinds: Vec<&str> = kinds
+            .lines()
+            .filter(|it| !it.starts_with("events"))
+            .collect();
+        let get = ["get", &kinds.join(","), "--output=name"];
+        let place = ["--namespace", namespace];
+        let objects = self.cluster.kubectl(&[&get[..], &place].concat())?;
+        Ok(objects.lines().map(str::to_owned).collect())
+    }
+
     /// The records of kills.
     pub(super) fn kills(&self) -> anyhow::Result<Vec<Value>> {
         let kills = self.cluster.json(&["get", "kills", "--namespace", HOME])?;
@@ -260,7 +278,7 @@ impl<'cluster> World<'cluster> {
 }
 
 /// Puts the values of one document into another.
-fn merge(into: &mut Value, from: &Value) {
+pub(super) fn merge(into: &mut Value, from: &Value) {
     let (Value::Object(into), Value::Object(from)) = (&mut *into, from) else {
         *into = from.clone();
         return;

@@ -26,6 +26,7 @@ mod system;
 mod words;
 
 pub use error::StartError;
+pub use prepare::prepare;
 pub use run_dir::RunDir;
 pub use secrets::Secrets;
 pub use system::{ProcessOptions, ProcessTarget};

@@ -1,4 +1,5 @@
-//! Runs the command that comes before the first instance.
+//! Runs the command that comes before the first instance, or before a system that runs already is
+//! looked at.
 
 use std::path::Path;
 use std::time::Duration;
@@ -6,11 +7,34 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 use tokio::time::timeout;
 
-use super::StartError;
 use super::child::{LeadingChild, describe};
 use super::guardian::Guardian;
 use super::logs;
-use super::spec::Program;
+use super::spec::{self, Program};
+use super::words::Words;
+use super::{ProcessOptions, RunDir, Secrets, StartError};
+use crate::schema::System;
+
+/// Runs the command `prepare` of a system whose instances are no processes of this run, if it has
+/// one. It goes into the same folder, with the same words and the same guardian.
+///
+/// # Errors
+/// The command is not there, fails, or is not done in time.
+pub async fn prepare(
+    system: &System,
+    run_dir: &RunDir,
+    secrets: &Secrets,
+    options: &ProcessOptions,
+) -> Result<(), StartError> {
+    let Some(definition) = &system.spec.prepare else {
+        return Ok(());
+    };
+    let words = Words::of_run(&run_dir.work(), secrets, &system.spec.secrets);
+    let program = spec::prepare(definition, &words)?;
+    let guardian = options.start_guardian()?;
+    let log = run_dir.prepare_log();
+    run(&program, definition.within.get(), &log, &guardian).await
+}
 
 /// Runs a command to its end.
 pub(super) async fn run(

@@ -41,6 +41,11 @@ impl RunDir {
         self.root.join("logs")
     }
 
+    /// What the command writes that comes before the first instance.
+    pub(super) fn prepare_log(&self) -> PathBuf {
+        self.logs().join("prepare.log")
+    }
+
     /// What commands know as `${run}`.
     pub fn work(&self) -> PathBuf {
         self.root.join("work")

@@ -38,6 +38,13 @@ impl ProcessOptions {
             guardian: std::env::current_exe()?,
         })
     }
+
+    pub(super) fn start_guardian(&self) -> Result<Guardian, StartError> {
+        Guardian::start(&self.guardian).map_err(|source| StartError::Guardian {
+            program: self.guardian.clone(),
+            source,
+        })
+    }
 }
 
 /// A system that runs as local processes. Clones stand for the same one; when the last one is
@@ -97,13 +104,9 @@ impl ProcessTarget {
         options: &ProcessOptions,
     ) -> Result<Self, StartError> {
         let plan = Plan::make(system, run_dir, secrets)?;
-        let guardian =
-            Guardian::start(&options.guardian).map_err(|source| StartError::Guardian {
-                program: options.guardian.clone(),
-                source,
-            })?;
+        let guardian = options.start_guardian()?;
         if let Some((program, within)) = &plan.prepare {
-            let log = run_dir.logs().join("prepare.log");
+            let log = run_dir.prepare_log();
             prepare::run(program, *within, &log, &guardian).await?;
         }
         let events = plan
