@@ -108,6 +108,8 @@ impl Days<'_> {
         resource["spec"]["system"] = system.into();
         // As few that users are served in time beside all else that this machine does.
         resource["spec"]["load"]["rate"] = json!({"constant": 20});
+        // A fault is over within a second where a new pod is ready so soon.
+        resource["spec"]["steadyState"][0]["minimumSamples"] = 5.into();
         change(&mut resource["spec"]);
         self.world.apply(&format!("day-{name}"), &resource)
     }

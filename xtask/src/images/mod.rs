@@ -92,11 +92,6 @@ fn build() -> anyhow::Result<PathBuf> {
         .args(["build", "--release", "--locked", "--target", &target])
         .args(["--features", FEATURES])
         .args(PROGRAMS.iter().flat_map(|it| ["--package", it]))
-        // The names of symbols are half of a program; panics tell file and line without them.
-        .args(PROGRAMS.iter().flat_map(|it| {
-            let strip = format!("profile.release.package.{it}.strip=\"symbols\"");
-            ["--config".to_owned(), strip]
-        }))
         .env("RUSTFLAGS", "-C target-feature=+crt-static")
         // Nobody looks for names in an image, and they are half of it.
         .env("CARGO_PROFILE_RELEASE_STRIP", "symbols")
