@@ -201,7 +201,7 @@ pub(super) fn day(monkey: u32, outage: u32) -> Value {
 }
 
 /// What a command has said on both of its outputs.
-fn said(output: &Output) -> String {
+pub(super) fn said(output: &Output) -> String {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     text(&output.stdout) + &text(&output.stderr)
 }

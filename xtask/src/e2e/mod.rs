@@ -80,13 +80,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
             names.join(", ")
         );
     }
-    // Chosen with a test, its dependencies have the features that `cargo test --workspace` gives
-    // them, and are not built a second time.
-    let built = crate::run::cargo()
-        .args(["build", "--workspace", "--bin", "chaos-monkey"])
-        .args(["--test", "agent"])
-        .status()?;
-    ensure!(built.success(), "chaos-monkey does not build");
+    build("chaos-monkey")?;
     let cluster = Cluster::find()?;
     println!("context `{}`", cluster.context()?);
     load_images(&arguments.archive, &chosen)?;
@@ -95,6 +89,17 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         cluster.clean()?;
     }
     result
+}
+
+/// Builds a program. Chosen with a test, its dependencies have the features that `cargo test
+/// --workspace` gives them, and are not built a second time.
+fn build(program: &str) -> anyhow::Result<()> {
+    let built = crate::run::cargo()
+        .args(["build", "--workspace", "--bin", program])
+        .args(["--test", "agent"])
+        .status()?;
+    ensure!(built.success(), "{program} does not build");
+    Ok(())
 }
 
 /// Brings images to the cluster: those of archives, else those that scenarios need, made now.
