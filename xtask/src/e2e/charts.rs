@@ -140,11 +140,7 @@ impl Chart<'_> {
             ("agent.spec.amount.percent=140", "140"),
             ("rbac.scope=namespaces", "agent.spec.namespaces.only"),
         ] {
-            let Err(refused) = self.template(&["--set", set]) else {
-                anyhow::bail!("`--set {set}` is not refused");
-            };
-            let refused = refused.to_string();
-            ensure!(refused.contains(word), "`--set {set}`: {refused}");
+            refused_by_name(self.template(&["--set", set]), set, word)?;
         }
         Ok(())
     }
@@ -325,6 +321,20 @@ impl Chart<'_> {
     fn command(&self) -> std::process::Command {
         self.world.cluster.command(self.helm)
     }
+}
+
+/// Holds that rendering with `--set` was refused, and that the word in question was named.
+pub(super) fn refused_by_name(
+    rendered: anyhow::Result<String>,
+    set: &str,
+    word: &str,
+) -> anyhow::Result<()> {
+    let Err(refused) = rendered else {
+        anyhow::bail!("`--set {set}` is not refused");
+    };
+    let refused = refused.to_string();
+    ensure!(refused.contains(word), "`--set {set}`: {refused}");
+    Ok(())
 }
 
 /// Until everything is ready.

@@ -8,6 +8,7 @@ use std::time::Instant;
 use anyhow::{Context as _, ensure};
 use serde_json::{Value, json};
 
+use super::charts::refused_by_name;
 use super::cluster::output;
 use super::game_day::said;
 use super::scenario::{Scenario, wait_for};
@@ -291,11 +292,7 @@ impl<'world> Mesh<'world> {
             (with("gateway.service.type=Balancer"), "must be one of"),
             (with("catalogue.titles=3"), "want 100"),
         ] {
-            let Err(refused) = self.template(&["--set", &set]) else {
-                anyhow::bail!("`--set {set}` is not refused");
-            };
-            let refused = refused.to_string();
-            ensure!(refused.contains(word), "`--set {set}`: {refused}");
+            refused_by_name(self.template(&["--set", &set]), &set, word)?;
         }
         Ok(())
     }

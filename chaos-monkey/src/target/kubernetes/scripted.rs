@@ -27,6 +27,33 @@ pub(super) enum Reply {
     Late(Duration, Box<Self>),
 }
 
+/// Answers what is asked of a ledger as the API does, and keeps it under a version of its own.
+pub(super) fn ledger(
+    held: &mut Option<Value>,
+    version: &mut u64,
+    verb: &str,
+    body: &Value,
+) -> Reply {
+    let is_of_this_version = || {
+        let held = held.clone().unwrap_or_default();
+        held["metadata"]["resourceVersion"] == body["metadata"]["resourceVersion"]
+    };
+    match verb {
+        "GET" => match held {
+            Some(ledger) => with(200, ledger),
+            None => refusal(404, "NotFound", "no ledger"),
+        },
+        "PUT" if !is_of_this_version() => refusal(409, "Conflict", "the object has been modified"),
+        _ => {
+            *version += 1;
+            let mut ledger = body.clone();
+            ledger["metadata"]["resourceVersion"] = version.to_string().into();
+            *held = Some(ledger.clone());
+            with(200, &ledger)
+        }
+    }
+}
+
 /// What it was asked: method and address, and the body.
 pub(super) type Asked = Arc<Mutex<Vec<(String, Value)>>>;
 

@@ -78,18 +78,8 @@ impl Shop {
                 &json!({"metadata": {"name": "chaos-halt"}, "data": {"reason": "sale"}}),
             ),
             ("GET", "chaos-halt") => refusal(404, "NotFound", "no halt"),
-            ("GET", "chaos-ledger") => match &self.ledger {
-                Some(ledger) => with(200, ledger),
-                None => refusal(404, "NotFound", "no ledger"),
-            },
-            ("POST", "killledgers") => self.keep_ledger(body),
-            ("PUT", "chaos-ledger") => {
-                let held = self.ledger.clone().unwrap_or_default();
-                if held["metadata"]["resourceVersion"] == body["metadata"]["resourceVersion"] {
-                    self.keep_ledger(body)
-                } else {
-                    refusal(409, "Conflict", "the object has been modified")
-                }
+            ("GET" | "PUT", "chaos-ledger") | ("POST", "killledgers") => {
+                scripted::ledger(&mut self.ledger, &mut self.version, verb, body)
             }
             ("POST", "kills") if self.kill.is_some() => {
                 refusal(409, "AlreadyExists", "there is one already")
@@ -131,14 +121,6 @@ impl Shop {
                 "availableReplicas": 3,
             },
         })
-    }
-
-    fn keep_ledger(&mut self, body: &Value) -> Reply {
-        self.version += 1;
-        let mut ledger = body.clone();
-        ledger["metadata"]["resourceVersion"] = self.version.to_string().into();
-        self.ledger = Some(ledger.clone());
-        with(200, &ledger)
     }
 
     fn entries(&self) -> Vec<Value> {

@@ -11,9 +11,9 @@ use tokio::time::{sleep, timeout};
 use super::*;
 use crate::file::load_text;
 use crate::journal::{Entry, InstanceName, Journal, Record};
-use crate::schema::{AgentSpec, Hours, OptIn, PerOwner, Rhythm, Span, System, Weekday};
+use crate::schema::System;
 use crate::target::kubernetes::Connection;
-use crate::target::kubernetes::scripted::shop::{Shop, shop};
+use crate::target::kubernetes::scripted::shop::{Shop, any_pod_at_any_time, shop};
 use crate::target::kubernetes::scripted::{self, Asked};
 use crate::target::{InstanceState, Target};
 
@@ -33,21 +33,7 @@ fn system() -> System {
 }
 
 fn rules() -> Rules {
-    let mut spec = AgentSpec {
-        opt_in: OptIn::None,
-        ..AgentSpec::default()
-    };
-    spec.schedule.weekdays = Weekday::ALL.to_vec();
-    spec.schedule.hours = Hours {
-        from: "00:00".to_owned(),
-        to: "24:00".to_owned(),
-    };
-    spec.schedule.rhythm = Rhythm::PerOwner(PerOwner {
-        mean_time: 5,
-        minimum_time: 0,
-    });
-    spec.guards.cool_down = Span::from_secs(0);
-    Rules::of(&spec).unwrap()
+    Rules::of(&any_pod_at_any_time()).unwrap()
 }
 
 struct Day {

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{Reply, refusal, status, with};
+use super::{Reply, ledger, refusal, status, with};
+use crate::schema::{AgentSpec, Hours, OptIn, PerOwner, Rhythm, Span, Weekday};
 
 /// The collections that are watched.
 const PODS: &str = "pods";
@@ -26,6 +27,25 @@ pub(in crate::target::kubernetes) struct Shop {
     pub(in crate::target::kubernetes) events: Vec<Value>,
     /// Whether a lease goes to somebody else.
     pub(in crate::target::kubernetes) is_lease_lost: bool,
+}
+
+/// Settings by which any pod may be killed at any time.
+pub(in crate::target::kubernetes) fn any_pod_at_any_time() -> AgentSpec {
+    let mut spec = AgentSpec {
+        opt_in: OptIn::None,
+        ..AgentSpec::default()
+    };
+    spec.schedule.weekdays = Weekday::ALL.to_vec();
+    spec.schedule.hours = Hours {
+        from: "00:00".to_owned(),
+        to: "24:00".to_owned(),
+    };
+    spec.schedule.rhythm = Rhythm::PerOwner(PerOwner {
+        mean_time: 5,
+        minimum_time: 0,
+    });
+    spec.guards.cool_down = Span::from_secs(0);
+    spec
 }
 
 /// A shop of two pods that are ready.
@@ -92,18 +112,8 @@ impl Shop {
                 200,
                 &json!({"metadata": {"name": "chaos-halt"}, "data": {"reason": "sale"}}),
             ),
-            ("GET", "chaos-ledger") => match &self.ledger {
-                Some(ledger) => with(200, ledger),
-                None => refusal(404, "NotFound", "no ledger"),
-            },
-            ("POST", "killledgers") => self.keep_ledger(body),
-            ("PUT", "chaos-ledger") => {
-                let held = self.ledger.clone().unwrap_or_default();
-                if held["metadata"]["resourceVersion"] == body["metadata"]["resourceVersion"] {
-                    self.keep_ledger(body)
-                } else {
-                    refusal(409, "Conflict", "the object has been modified")
-                }
+            ("GET" | "PUT", "chaos-ledger") | ("POST", "killledgers") => {
+                ledger(&mut self.ledger, &mut self.version, verb, body)
             }
             ("POST", "kills") => {
                 self.kills.push(body.clone());
@@ -276,14 +286,6 @@ impl Shop {
                 "availableReplicas": ready, "readyReplicas": ready,
             },
         })
-    }
-
-    fn keep_ledger(&mut self, body: &Value) -> Reply {
-        self.version += 1;
-        let mut ledger = body.clone();
-        ledger["metadata"]["resourceVersion"] = self.version.to_string().into();
-        self.ledger = Some(ledger.clone());
-        with(200, &ledger)
     }
 
     pub(in crate::target::kubernetes) fn entries(&self) -> Vec<Value> {

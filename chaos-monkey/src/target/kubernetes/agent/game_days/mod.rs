@@ -371,18 +371,15 @@ impl Host {
     }
 
     async fn refuse(&self, day: &ReadDay, reasons: Vec<String>) -> Result<Came, ClusterError> {
+        let note = reasons.join("; ");
         let status = GameDayStatus {
             phase: Some(GameDayPhase::Refused),
             reason: reasons.first().cloned(),
+            reasons: Some(reasons),
             observed_generation: day.generation,
             agent: Some(self.shared.name.clone()),
             ended: Some(Timestamp::now()),
             ..GameDayStatus::default()
-        };
-        let note = reasons.join("; ");
-        let status = GameDayStatus {
-            reasons: Some(reasons),
-            ..status
         };
         tracing::warn!(
             game_day = day.shown(),

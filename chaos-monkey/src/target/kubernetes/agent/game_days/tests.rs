@@ -10,9 +10,9 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use super::*;
-use crate::schema::{AgentSpec, GameDayChoice, Hours, OptIn, PerOwner, Rhythm, Span, Weekday};
+use crate::schema::{AgentSpec, GameDayChoice};
 use crate::target::kubernetes::agent::tests::shared_by;
-use crate::target::kubernetes::scripted::shop::{Shop, shop};
+use crate::target::kubernetes::scripted::shop::{Shop, any_pod_at_any_time, shop};
 use crate::target::kubernetes::scripted::{self, Asked};
 
 /// An agent that leads, in a cluster whose shop is served.
@@ -28,21 +28,10 @@ struct Scene {
 fn settings() -> AgentSpec {
     let mut spec = AgentSpec {
         dry_run: false,
-        opt_in: OptIn::None,
         game_days: GameDayChoice::Also,
-        ..AgentSpec::default()
+        ..any_pod_at_any_time()
     };
     spec.namespaces.only = vec!["shop".to_owned()];
-    spec.schedule.weekdays = Weekday::ALL.to_vec();
-    spec.schedule.hours = Hours {
-        from: "00:00".to_owned(),
-        to: "24:00".to_owned(),
-    };
-    spec.schedule.rhythm = Rhythm::PerOwner(PerOwner {
-        mean_time: 5,
-        minimum_time: 0,
-    });
-    spec.guards.cool_down = Span::from_secs(0);
     spec
 }
 
