@@ -6,8 +6,12 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
+use futures_util::{StreamExt as _, stream};
 use http::{Request, Response, StatusCode};
-use http_body_util::BodyExt as _;
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt as _, Full, StreamBody};
+use hyper::body::Frame;
 use kube::Client;
 use kube::client::Body;
 use parking_lot::Mutex;
@@ -21,6 +25,8 @@ pub(super) enum Reply {
     With(u16, String),
     /// Answers with a status and a body that is no text.
     Bytes(u16, Vec<u8>),
+    /// Begins an answer, and never ends it.
+    Stalls(u16, Vec<u8>),
     /// Never answers.
     Never,
     /// Answers after a while.
@@ -83,8 +89,9 @@ pub(super) fn cluster(
             let mut reply = reply(&line, &body, before);
             let (status, body) = loop {
                 match reply {
-                    Reply::With(status, text) => break (status, text.into_bytes()),
-                    Reply::Bytes(status, bytes) => break (status, bytes),
+                    Reply::With(status, text) => break (status, whole(text.into_bytes())),
+                    Reply::Bytes(status, bytes) => break (status, whole(bytes)),
+                    Reply::Stalls(status, bytes) => break (status, stalls(bytes)),
                     Reply::Never => std::future::pending().await,
                     Reply::Late(delay, later) => {
                         tokio::time::sleep(delay).await;
@@ -92,12 +99,24 @@ pub(super) fn cluster(
                     }
                 }
             };
-            let mut response = Response::new(Body::from(body));
+            let mut response = Response::new(body);
             *response.status_mut() = StatusCode::from_u16(status).unwrap_or_default();
             Ok::<_, Infallible>(response)
         }
     });
     (Client::new(service, "default"), asked)
+}
+
+type ReplyBody = UnsyncBoxBody<Bytes, Infallible>;
+
+fn whole(bytes: Vec<u8>) -> ReplyBody {
+    Full::from(bytes).boxed_unsync()
+}
+
+/// A body that never comes to its end.
+fn stalls(bytes: Vec<u8>) -> ReplyBody {
+    let begun = stream::once(async move { Ok(Frame::data(bytes.into())) });
+    StreamBody::new(begun.chain(stream::pending())).boxed_unsync()
 }
 
 /// An answer with a body.

@@ -1,11 +1,13 @@
 //! Watches of metadata: they keep the census up to date, and tell whether it can be believed.
 //!
-//! `page after page → complete → each change from the version of the list on → …`, and from the
+//! `object after object → complete → each change from the version of the list on → …`, and from the
 //! beginning when the cluster has forgotten that version.
 
 mod changes;
-mod pages;
+mod protobuf;
 mod source;
+mod unpack;
+mod whole_list;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -155,22 +157,13 @@ impl Watches {
         }
     }
 
-    /// Takes in a whole list, page by page, and gives its version.
+    /// Takes in a whole list, and gives its version.
     async fn list(&self, client: &Client, index: usize) -> Result<String, ClusterError> {
-        let source = &self.sources[index];
         self.learn(index, News::Begins);
-        let mut next = None;
-        loop {
-            let page = pages::read(client, source, next.as_deref()).await?;
-            for metadata in page.objects {
-                self.learn(index, News::Is(Box::new(metadata)));
-            }
-            next = page.next;
-            if next.is_none() {
-                self.learn(index, News::Complete);
-                return Ok(page.version);
-            }
-        }
+        let take = |metadata| self.learn(index, News::Is(metadata));
+        let version = whole_list::read(client, &self.sources[index], take).await?;
+        self.learn(index, News::Complete);
+        Ok(version)
     }
 
     /// What may read one namespace cannot watch it.

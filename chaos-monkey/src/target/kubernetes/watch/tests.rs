@@ -17,53 +17,71 @@ fn watches() -> Arc<Watches> {
     Watches::new(Arc::new(rules.unwrap()))
 }
 
-fn metadata(name: &str, owner: Option<(&str, &str)>) -> pages::Metadata {
-    pages::Metadata {
+fn metadata(name: &str, owner: Option<(&str, &str)>) -> protobuf::Metadata {
+    protobuf::Metadata {
         name: name.to_owned(),
         namespace: if name == "shop" { "" } else { "shop" }.to_owned(),
         uid: format!("{:032x}", crate::hash::fnv1a(name.as_bytes())),
         resource_version: "10".to_owned(),
         owners: owner
             .into_iter()
-            .map(|(kind, name)| pages::OwnerReference {
+            .map(|(kind, name)| protobuf::OwnerReference {
                 kind: kind.to_owned(),
                 name: name.to_owned(),
                 uid: String::new(),
                 controller: true,
             })
             .collect(),
-        ..pages::Metadata::default()
+        ..protobuf::Metadata::default()
     }
 }
 
-fn page(all: &[pages::Metadata], next: &str) -> Reply {
-    let list = pages::List {
-        metadata: Some(pages::ListMetadata {
+/// A list as the API writes it.
+#[derive(Clone, PartialEq, prost::Message)]
+struct List {
+    #[prost(message, tag = "1")]
+    metadata: Option<protobuf::ListMetadata>,
+    #[prost(message, repeated, tag = "2")]
+    items: Vec<protobuf::Item>,
+}
+
+pub(super) fn list_of(all: &[protobuf::Metadata], next: &str) -> Vec<u8> {
+    let item = |it: &protobuf::Metadata| protobuf::Item {
+        metadata: Some(it.clone()),
+    };
+    let list = List {
+        metadata: Some(protobuf::ListMetadata {
             resource_version: "10".to_owned(),
             next: next.to_owned(),
         }),
-        items: all
-            .iter()
-            .map(|it| pages::Item {
-                metadata: Some(it.clone()),
-            })
-            .collect(),
+        items: all.iter().map(item).collect(),
     };
-    in_protobuf(200, &list)
+    in_protobuf(&list)
+}
+
+fn list(all: &[protobuf::Metadata]) -> Reply {
+    Reply::Bytes(200, list_of(all, ""))
 }
 
 /// A list of nothing, for an agent in a cluster where nothing runs.
 pub(in crate::target::kubernetes) fn nothing() -> Reply {
-    page(&[], "")
+    list(&[])
 }
 
-fn in_protobuf(status: u16, message: &impl prost::Message) -> Reply {
-    let envelope = pages::Envelope {
+fn in_protobuf(message: &impl prost::Message) -> Vec<u8> {
+    let envelope = protobuf::Envelope {
         raw: message.encode_to_vec(),
     };
     let mut body = b"k8s\0".to_vec();
     body.extend(envelope.encode_to_vec());
-    Reply::Bytes(status, body)
+    body
+}
+
+fn forbidden() -> Reply {
+    let status = protobuf::Status {
+        message: "pods is forbidden".to_owned(),
+    };
+    Reply::Bytes(403, in_protobuf(&status))
 }
 
 /// A namespace with a StatefulSet, whose pods the test answers for.
@@ -78,16 +96,16 @@ fn shop(pods: impl Fn(&str, usize) -> Reply + Send + Sync + 'static) -> (Client,
             return Reply::Never;
         }
         if line.contains("/namespaces") {
-            return page(&[metadata("shop", None)], "");
+            return list(&[metadata("shop", None)]);
         }
         if line.contains("/statefulsets") {
-            return page(&[metadata("web", None)], "");
+            return list(&[metadata("web", None)]);
         }
-        page(&[], "")
+        list(&[])
     })
 }
 
-fn pod(name: &str) -> pages::Metadata {
+fn pod(name: &str) -> protobuf::Metadata {
     metadata(name, Some(("StatefulSet", "web")))
 }
 
@@ -125,7 +143,7 @@ async fn known(client: Client, seconds: u64) -> (Arc<Watches>, usize) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn pages_and_changes_make_the_census() {
+async fn a_list_and_changes_make_the_census() {
     let (client, asked) = shop(|line, _| {
         if line.contains("resourceVersion=10&") || line.ends_with("resourceVersion=10") {
             let text = event("ADDED", "web-3", "11") + &event("DELETED", "web-1", "12");
@@ -134,10 +152,7 @@ async fn pages_and_changes_make_the_census() {
         if line.contains("watch=true") {
             return Reply::Never;
         }
-        if line.contains("continue=more") {
-            return page(&[pod("web-2")], "");
-        }
-        page(&[pod("web-0"), pod("web-1")], "more")
+        list(&[pod("web-0"), pod("web-1"), pod("web-2")])
     });
     let (watches, count) = known(client, 3).await;
     assert!(watches.is_complete());
@@ -164,8 +179,8 @@ async fn what_the_cluster_has_forgotten_is_listed_anew() {
                 move |line, before| match (line.contains("watch=true"), before) {
                     (true, 1) => reply.clone(),
                     (true, _) => Reply::Never,
-                    (false, 0) => page(&[pod("web-0"), pod("web-1")], ""),
-                    (false, _) => page(&[pod("web-1")], ""),
+                    (false, 0) => list(&[pod("web-0"), pod("web-1")]),
+                    (false, _) => list(&[pod("web-1")]),
                 },
             );
         let (watches, count) = known(client, 5).await;
@@ -190,7 +205,7 @@ async fn a_watch_that_fails_goes_on_from_where_it_was() {
                     (true, 1) => reply.clone(),
                     (true, 2) => Reply::With(200, event("ADDED", "web-1", "11")),
                     (true, _) => Reply::Never,
-                    (false, _) => page(&[pod("web-0")], ""),
+                    (false, _) => list(&[pod("web-0")]),
                 },
             );
         let (_, count) = known(client, if is_stalled { 200 } else { 10 }).await;
@@ -203,38 +218,33 @@ async fn a_watch_that_fails_goes_on_from_where_it_was() {
 
 #[tokio::test(start_paused = true)]
 async fn half_a_list_is_not_complete_and_is_tried_again() {
+    let whole = list_of(&[pod("web-0"), pod("web-1")], "");
+    let half = whole[..whole.len() / 2].to_vec();
     for reply in [
         Reply::Never,
         refusal(500, "InternalError", "etcd"),
         Reply::With(200, "{\"kind\": \"PodList\"}".to_owned()),
         Reply::Bytes(200, b"k8s\0\x12\xff\xff".to_vec()),
-        in_protobuf(
-            403,
-            &pages::Status {
-                message: "pods is forbidden".to_owned(),
-            },
-        ),
+        Reply::Bytes(200, Vec::new()),
+        Reply::Bytes(200, half),
+        Reply::Bytes(200, list_of(&[pod("web-0")], "more")),
+        Reply::Stalls(200, whole[..whole.len() - 9].to_vec()),
+        forbidden(),
     ] {
         let fails = reply.clone();
-        let (client, _) = shop(move |line, _| {
-            if line.contains("continue") {
-                return fails.clone();
-            }
-            page(&[pod("web-0")], "more")
-        });
+        let (client, _) = shop(move |_, _| fails.clone());
         let (watches, _) = known(client, 20).await;
         assert!(!watches.is_complete(), "{reply:?}");
         let (client, _) = shop(
             move |line, before| match (line.contains("watch=true"), before) {
                 (true, _) => Reply::Never,
-                (false, 0) => page(&[pod("web-0")], "more"),
-                (false, 1) => reply.clone(),
-                (false, _) => page(&[pod("web-1")], ""),
+                (false, 0) => reply.clone(),
+                (false, _) => list(&[pod("web-1")]),
             },
         );
-        let (watches, count) = known(client, 20).await;
+        let (watches, count) = known(client, 100).await;
         assert!(watches.is_complete());
-        assert_eq!(count, 1);
+        assert_eq!(count, 1, "what half a list told of is forgotten");
     }
 }
 
@@ -246,16 +256,13 @@ async fn what_a_refusal_says_is_told() {
     };
     for reply in [
         refusal(403, "Forbidden", "pods is forbidden"),
-        in_protobuf(
-            403,
-            &pages::Status {
-                message: "pods is forbidden".to_owned(),
-            },
-        ),
+        forbidden(),
         Reply::With(403, "pods is forbidden\n".to_owned()),
     ] {
         let (client, _) = scripted::cluster(move |_, _, _| reply.clone());
-        let error = pages::read(&client, &source, None).await.err().unwrap();
+        let error = whole_list::read(&client, &source, |_| ())
+            .await
+            .unwrap_err();
         assert_eq!(error.to_string(), "list /api/v1/pods: pods is forbidden");
         assert_eq!(error.code(), 403);
     }
@@ -280,12 +287,12 @@ async fn named_namespaces_are_watched_alone_and_read_by_name() {
             return refusal(404, "NotFound", "no such namespace");
         }
         if line.contains("/namespaces/shop/statefulsets") {
-            return page(&[metadata("web", None)], "");
+            return list(&[metadata("web", None)]);
         }
         if line.contains("/namespaces/shop/pods") {
-            return page(&[pod("web-0")], "");
+            return list(&[pod("web-0")]);
         }
-        page(&[], "")
+        list(&[])
     });
     let running = tokio::spawn({
         let watches = Arc::clone(&watches);
