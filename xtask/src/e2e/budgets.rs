@@ -7,13 +7,13 @@ use anyhow::ensure;
 use serde_json::json;
 
 use super::scenario::{Scenario, killed, pause, wait_for};
-use super::world::{HOME, World};
+use super::world::World;
 
 /// All of them, by name.
 pub(super) const ALL: [(&str, Scenario); 3] = [
+    ("two-agents", two_agents),
     ("disruption-budget", disruption_budget),
     ("spent-budget", spent_budget),
-    ("two-agents", two_agents),
 ];
 
 /// A disruption budget refuses; freed by a scale-up five seconds later; the pods lived until then.
@@ -115,7 +115,7 @@ fn two_agents(world: &World<'_>) -> anyhow::Result<String> {
                 "lease",
                 &lease,
                 "--namespace",
-                HOME,
+                &world.home,
                 "--ignore-not-found",
             ])?;
             agents[which] = world.agent(name, &format!("{round}-{death}"), &change)?;
@@ -149,9 +149,13 @@ fn two_agents(world: &World<'_>) -> anyhow::Result<String> {
 
 /// How many kills the ledger holds.
 fn reserved(world: &World<'_>) -> anyhow::Result<usize> {
-    let ledger = world
-        .cluster
-        .json(&["get", "killledger", "chaos-ledger", "--namespace", HOME])?;
+    let ledger = world.cluster.json(&[
+        "get",
+        "killledger",
+        "chaos-ledger",
+        "--namespace",
+        &world.home,
+    ])?;
     Ok(ledger["spec"]["kills"].as_array().map_or(0, Vec::len))
 }
 

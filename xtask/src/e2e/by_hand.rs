@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::cluster::output;
 use super::scenario::{Scenario, wait_for};
-use super::world::{HOME, World};
+use super::world::World;
 
 /// All of them, by name.
 pub(super) const ALL: [(&str, Scenario); 1] = [("by-hand", by_hand)];
@@ -16,10 +16,10 @@ fn by_hand(world: &World<'_>) -> anyhow::Result<String> {
     let change = json!({"schedule": {"rhythm": {"every": {"interval": "24h"}}}});
     let mut agent = world.agent("platform", "a", &change)?;
     wait_for(20, "the agent has published its settings", || {
-        let plan = output(&mut world.monkey(&["plan", "--agent-namespace", HOME]));
+        let plan = output(&mut world.monkey(&["plan", "--agent-namespace", &world.home]));
         Ok(plan.ok())
     })?;
-    let home = ["--agent-namespace", HOME];
+    let home = ["--agent-namespace", &world.home];
     let pod = world.in_namespace(&["get", "pods", "--output", "name"])?;
     let pod = pod
         .lines()

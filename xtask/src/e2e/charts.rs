@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::cluster::output;
 use super::scenario::{Scenario, wait_for};
-use super::world::{HOME, World};
+use super::world::World;
 use crate::charts;
 
 /// All of them, by name.
@@ -151,7 +151,7 @@ impl Chart<'_> {
         command.args(["template", RELEASE]).arg(path());
         command
             .args(["--kube-version", &version])
-            .args(["--namespace", HOME]);
+            .args(["--namespace", &self.world.home]);
         output(command.args(arguments))
     }
 
@@ -202,15 +202,15 @@ impl Chart<'_> {
     /// What `chaos-monkey check` asks for is allowed, and nothing else is. Says how many rights
     /// there are where it kills.
     fn rights_are_exact(&self) -> anyhow::Result<usize> {
-        let deployment = format!("deployment/{NAME}");
-        let check = ["chaos-monkey", "check", SETTINGS, "--agent-namespace", HOME];
-        let exec = ["exec", "--namespace", HOME, &deployment, "--"];
+        let (deployment, home) = (format!("deployment/{NAME}"), &self.world.home);
+        let check = ["chaos-monkey", "check", SETTINGS, "--agent-namespace", home];
+        let exec = ["exec", "--namespace", home, &deployment, "--"];
         let checked = self.world.cluster.kubectl(&[exec, check].concat())?;
         ensure!(!checked.contains('✗'), "{checked}");
-        let account = format!("system:serviceaccount:{HOME}:{NAME}");
+        let account = format!("system:serviceaccount:{home}:{NAME}");
         // What everybody may is nobody's right.
-        let nobody = format!("system:serviceaccount:{HOME}:default");
-        for namespace in [HOME, &self.world.namespace] {
+        let nobody = format!("system:serviceaccount:{home}:default");
+        for namespace in [home, &self.world.namespace] {
             let needed: BTreeSet<String> = needed(&checked, namespace);
             let common = self.rights(&nobody, namespace)?;
             let rights: BTreeSet<String> = self.rights(&account, namespace)?;
@@ -258,13 +258,16 @@ impl Chart<'_> {
     fn log(&self) -> anyhow::Result<String> {
         let selector = format!("app.kubernetes.io/instance={RELEASE}");
         let select = ["logs", "--selector", &selector, "--tail=-1"];
-        let place = ["--namespace", HOME];
+        let place = ["--namespace", &self.world.home];
         self.world.cluster.kubectl(&[&select[..], &place].concat())
     }
 
     /// The command by which its notes say that records go.
     fn printed_command(&self) -> anyhow::Result<String> {
-        let notes = output(self.command().args(["get", "notes", RELEASE, "-n", HOME]))?;
+        let notes = output(
+            self.command()
+                .args(["get", "notes", RELEASE, "-n", &self.world.home]),
+        )?;
         let line = notes
             .lines()
             .find(|it| it.contains("kubectl delete crd"))
@@ -275,14 +278,14 @@ impl Chart<'_> {
     /// All that a chart could leave, by kind and name.
     fn everything(&self) -> anyhow::Result<BTreeSet<String>> {
         let cluster = self.world.cluster;
-        let mut objects = self.world.objects_in(HOME)?;
+        let mut objects = self.world.objects_in(&self.world.home)?;
         let roles = ["get", "roles,rolebindings", "--output=name"];
         let roles = self.world.in_namespace(&roles)?;
         let everywhere = "clusterroles,clusterrolebindings,customresourcedefinitions";
         let everywhere = cluster.kubectl(&["get", everywhere, "--output=name"])?;
         let everywhere = everywhere
             .lines()
-            .filter(|it| it.contains(HOME) || it.contains("aplomb"));
+            .filter(|it| it.contains(&self.world.home) || it.contains("aplomb"));
         objects.extend(roles.lines().chain(everywhere).map(str::to_owned));
         Ok(objects)
     }
@@ -299,7 +302,7 @@ impl Chart<'_> {
     }
 
     fn label_home(&self, label: &str) -> anyhow::Result<()> {
-        let label = ["label", "--overwrite", "namespace", HOME, label];
+        let label = ["label", "--overwrite", "namespace", &self.world.home, label];
         self.world.cluster.kubectl(&label)?;
         Ok(())
     }
@@ -314,7 +317,7 @@ impl Chart<'_> {
     }
 
     fn helm(&self, arguments: &[&str]) -> anyhow::Result<String> {
-        let home = ["--namespace", HOME];
+        let home = ["--namespace", &self.world.home];
         output(self.command().args(arguments).args(home))
     }
 

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::cluster::output;
 use super::scenario::{Scenario, wait_for};
-use super::world::{HOME, World};
+use super::world::World;
 
 /// All of them, by name.
 pub(super) const ALL: [(&str, Scenario); 1] = [("game-day", game_day)];
@@ -124,7 +124,7 @@ impl Shop<'_> {
             "--target",
             "kubernetes",
             "--agent-namespace",
-            HOME,
+            &self.world.home,
             "--out",
             &out,
         ];

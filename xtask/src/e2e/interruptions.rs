@@ -9,15 +9,16 @@ use serde_json::json;
 use super::cluster::output;
 use super::probe::Probe;
 use super::scenario::{Scenario, killed, pause, wait_for};
-use super::world::{HOME, World};
+use super::world::World;
 
-/// All of them, by name.
-pub(super) const ALL: [(&str, Scenario); 4] = [
-    ("halt", halt),
+/// Those that disturb nobody.
+pub(super) const BESIDE_OTHERS: [(&str, Scenario); 2] = [
     ("stopped-leader", stopped_leader),
     ("unreachable", unreachable),
-    ("restarted-api", restarted_api),
 ];
+
+/// Those that stop what others need, or for which a second counts.
+pub(super) const ALONE: [(&str, Scenario); 2] = [("halt", halt), ("restarted-api", restarted_api)];
 
 /// A halt ends all killing within a second.
 fn halt(world: &World<'_>) -> anyhow::Result<String> {
@@ -26,7 +27,13 @@ fn halt(world: &World<'_>) -> anyhow::Result<String> {
     }
     let mut agent = world.agent("platform", "a", &json!({}))?;
     killed(world, 3)?;
-    output(&mut world.monkey(&["halt", "--reason", "enough", "--agent-namespace", HOME]))?;
+    output(&mut world.monkey(&[
+        "halt",
+        "--reason",
+        "enough",
+        "--agent-namespace",
+        &world.home,
+    ]))?;
     pause(1_000);
     let after_a_second = world.kills()?.len();
     pause(5_000);
@@ -34,7 +41,7 @@ fn halt(world: &World<'_>) -> anyhow::Result<String> {
         world.kills()?.len() == after_a_second,
         "killed on after the halt"
     );
-    output(&mut world.monkey(&["resume", "--yes", "--agent-namespace", HOME]))?;
+    output(&mut world.monkey(&["resume", "--yes", "--agent-namespace", &world.home]))?;
     killed(world, after_a_second + 1)?;
     // The team of one namespace protects itself with kubectl alone.
     world.in_namespace(&[
@@ -169,7 +176,13 @@ fn cut_off(world: &World<'_>, user: &str) -> anyhow::Result<BTreeSet<String>> {
         pause(6_500);
         world.rolled_out("web")?;
         let before = world.pods("web")?;
-        output(&mut world.monkey(&["halt", "--reason", "cut off", "--agent-namespace", HOME]))?;
+        output(&mut world.monkey(&[
+            "halt",
+            "--reason",
+            "cut off",
+            "--agent-namespace",
+            &world.home,
+        ]))?;
         pause(1_500);
         Ok(before)
     })();

@@ -12,7 +12,7 @@ use super::charts::refused_by_name;
 use super::cluster::output;
 use super::game_day::said;
 use super::scenario::{Scenario, wait_for};
-use super::world::{HOME, World};
+use super::world::World;
 use crate::{charts, postgres};
 
 /// All of them, by name.
@@ -240,7 +240,13 @@ impl<'world> Mesh<'world> {
             .arg(monkey.get_program())
             .args(["game-day", "run", "--quiet"])
             .args([system, &file])
-            .args(["--target", "kubernetes", "--agent-namespace", HOME, "--out"])
+            .args([
+                "--target",
+                "kubernetes",
+                "--agent-namespace",
+                &self.world.home,
+                "--out",
+            ])
             .arg(out)
             .args(["--no-dry-run", "--yes"]);
         Ok(command.stdin(Stdio::null()).output()?)

@@ -1,4 +1,4 @@
-//! `cargo xtask e2e`: the agent on a real cluster.
+//! `cargo xtask e2e`: the agent on a real cluster. What mostly waits runs at once, the rest alone.
 #![allow(clippy::disallowed_types, reason = "nothing here runs in tokio")]
 
 mod agent;
@@ -17,10 +17,13 @@ mod victims;
 mod world;
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 use std::time::Instant;
 
 use anyhow::{Context as _, bail, ensure};
 use clap::Args;
+use parking_lot::Mutex;
 
 use cluster::Cluster;
 pub(crate) use cluster::output;
@@ -29,7 +32,7 @@ use world::World;
 
 use crate::images;
 
-/// The agent on a real cluster, one scenario after the other
+/// The agent on a real cluster, scenario by scenario
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     /// Only scenarios whose names contain one of these words
@@ -49,14 +52,23 @@ pub(crate) struct Arguments {
     pub keep: bool,
 }
 
-/// All scenarios, by name, in the order in which they run.
-fn scenarios() -> impl Iterator<Item = (&'static str, Scenario)> {
-    victims::ALL
+/// How many scenarios run at once that mostly wait.
+const AT_ONCE: usize = 3;
+
+/// Those that have everything they touch for themselves, the longest first.
+fn beside_others() -> impl Iterator<Item = (&'static str, Scenario)> {
+    budgets::ALL
         .into_iter()
-        .chain(budgets::ALL)
-        .chain(interruptions::ALL)
+        .chain(interruptions::BESIDE_OTHERS)
+        .chain(victims::ALL)
         .chain(running::ALL)
         .chain(by_hand::ALL)
+}
+
+/// Those that serve users, or touch what all share: one after the other.
+fn alone() -> impl Iterator<Item = (&'static str, Scenario)> {
+    interruptions::ALONE
+        .into_iter()
         .chain(game_day::ALL)
         .chain(game_day_resource::ALL)
         .chain(charts::ALL)
@@ -64,17 +76,15 @@ fn scenarios() -> impl Iterator<Item = (&'static str, Scenario)> {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let chosen: Vec<_> = scenarios()
-        .filter(|(name, _)| {
-            arguments.words.is_empty()
-                || arguments
-                    .words
-                    .iter()
-                    .any(|word| name.contains(word.as_str()))
-        })
-        .collect();
-    if chosen.is_empty() {
-        let names: Vec<&str> = scenarios().map(|(name, _)| name).collect();
+    let words = &arguments.words;
+    let is_chosen = |(name, _): &(&str, Scenario)| {
+        words.is_empty() || words.iter().any(|word| name.contains(word.as_str()))
+    };
+    let together: Vec<_> = beside_others().filter(is_chosen).collect();
+    let alone: Vec<_> = alone().filter(is_chosen).collect();
+    if together.is_empty() && alone.is_empty() {
+        let all = beside_others().chain(self::alone());
+        let names: Vec<&str> = all.map(|(name, _)| name).collect();
         bail!(
             "no scenario has such a name: there are {}",
             names.join(", ")
@@ -83,8 +93,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     build("chaos-monkey")?;
     let cluster = Cluster::find()?;
     println!("context `{}`", cluster.context()?);
-    load_images(&arguments.archive, &chosen)?;
-    let result = all(&cluster, arguments, &chosen);
+    load_images(&arguments.archive, &alone)?;
+    let result = Round::new(&cluster, &arguments.image).all(&together, &alone);
     if !arguments.keep {
         cluster.clean()?;
     }
@@ -129,31 +139,77 @@ fn load_images(archives: &[PathBuf], chosen: &[(&str, Scenario)]) -> anyhow::Res
         .try_for_each(|archive| cluster::load(archive))
 }
 
-fn all(
-    cluster: &Cluster,
-    arguments: &Arguments,
-    chosen: &[(&str, Scenario)],
-) -> anyhow::Result<()> {
-    let mut failed = 0;
-    for (number, (name, scenario)) in chosen.iter().enumerate() {
+/// All scenarios on one cluster.
+struct Round<'cluster> {
+    cluster: &'cluster Cluster,
+    image: &'cluster str,
+    /// How many were begun.
+    begun: Mutex<usize>,
+    failed: AtomicUsize,
+}
+
+impl<'cluster> Round<'cluster> {
+    const fn new(cluster: &'cluster Cluster, image: &'cluster str) -> Self {
+        Self {
+            cluster,
+            image,
+            begun: Mutex::new(0),
+            failed: AtomicUsize::new(0),
+        }
+    }
+
+    fn all(&self, together: &[(&str, Scenario)], alone: &[(&str, Scenario)]) -> anyhow::Result<()> {
+        self.at_once(AT_ONCE, together)?;
+        self.at_once(1, alone)?;
+        let (failed, all) = (
+            self.failed.load(Ordering::SeqCst),
+            together.len() + alone.len(),
+        );
+        if failed > 0 {
+            bail!("{failed} of {all} scenarios failed");
+        }
+        println!("all {all} scenarios hold");
+        Ok(())
+    }
+
+    /// So many at once, until all have run.
+    fn at_once(&self, count: usize, scenarios: &[(&str, Scenario)]) -> anyhow::Result<()> {
+        let next = AtomicUsize::new(0);
+        let lane = || {
+            while let Some((name, scenario)) = scenarios.get(next.fetch_add(1, Ordering::SeqCst)) {
+                self.one(name, *scenario)?;
+            }
+            anyhow::Ok(())
+        };
+        thread::scope(|scope| {
+            let lanes: Vec<_> = (0..count).map(|_| scope.spawn(lane)).collect();
+            lanes.into_iter().try_for_each(|lane| {
+                lane.join()
+                    .unwrap_or_else(|_| bail!("a scenario broke: what it said is above"))
+            })
+        })
+    }
+
+    fn one(&self, name: &str, scenario: Scenario) -> anyhow::Result<()> {
         let begin = Instant::now();
-        let world = World::new(cluster, number, &arguments.image);
-        let world = world.with_context(|| format!("preparing {name}"))?;
+        let world = self.world().with_context(|| format!("preparing {name}"))?;
         let result = scenario(&world);
         let seconds = begin.elapsed().as_secs_f64();
         match result {
             Ok(seen) => println!("✓ {name} ({seconds:.0} s): {seen}"),
             Err(error) => {
-                failed += 1;
+                self.failed.fetch_add(1, Ordering::SeqCst);
                 println!("✗ {name} ({seconds:.0} s): {error:#}");
                 world.tell_logs();
             }
         }
-        world.end()?;
+        world.end()
     }
-    if failed > 0 {
-        bail!("{failed} of {} scenarios failed", chosen.len());
+
+    /// One after the other: they all bring the same definitions.
+    fn world(&self) -> anyhow::Result<World<'cluster>> {
+        let mut begun = self.begun.lock();
+        *begun += 1;
+        World::new(self.cluster, *begun, self.image)
     }
-    println!("all {} scenarios hold", chosen.len());
-    Ok(())
 }

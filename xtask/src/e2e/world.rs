@@ -11,14 +11,13 @@ use super::agent::Agent;
 use super::cluster::{self, Cluster};
 use super::scenario::wait_for;
 
-/// The namespace of all agents.
-pub(super) const HOME: &str = "chaos-e2e";
-
 /// What a scenario works with.
 pub(super) struct World<'cluster> {
     pub(super) cluster: &'cluster Cluster,
     /// A namespace of its own.
     pub(super) namespace: String,
+    /// The namespace of its agents.
+    pub(super) home: String,
     image: String,
     folder: PathBuf,
     logs: RefCell<Vec<PathBuf>>,
@@ -36,9 +35,11 @@ impl<'cluster> World<'cluster> {
         // What another run has left.
         let _ = std::fs::remove_dir_all(&folder);
         std::fs::create_dir_all(&folder)?;
+        let process = std::process::id();
         let world = Self {
             cluster,
-            namespace: format!("e2e-{}-{number}", std::process::id()),
+            namespace: format!("e2e-{process}-{number}"),
+            home: format!("chaos-e2e-{process}-{number}"),
             image: image.to_owned(),
             folder,
             logs: RefCell::default(),
@@ -46,12 +47,11 @@ impl<'cluster> World<'cluster> {
         world.apply(
             "namespaces",
             &json!({"apiVersion": "v1", "kind": "List", "items": [
-                {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": HOME}},
+                {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": world.home}},
                 {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": world.namespace}},
             ]}),
         )?;
         world.define()?;
-        world.forget()?;
         Ok(world)
     }
 
@@ -61,7 +61,7 @@ impl<'cluster> World<'cluster> {
         self.apply("crd", &definitions)?;
         let kinds = cluster::names(&definitions).join(",");
         wait_for(20, "the definitions are known", || {
-            let kinds = ["get", &kinds, "--namespace", HOME];
+            let kinds = ["get", &kinds, "--namespace", &self.home];
             Ok(self.cluster.kubectl(&kinds).ok())
         })?;
         Ok(())
@@ -79,7 +79,7 @@ impl<'cluster> World<'cluster> {
             "delete",
             kinds,
             "--namespace",
-            HOME,
+            &self.home,
             "--field-selector",
             "metadata.name!=kube-root-ca.crt",
         ])?;
@@ -87,10 +87,10 @@ impl<'cluster> World<'cluster> {
     }
 
     pub(super) fn end(&self) -> anyhow::Result<()> {
-        let namespace = &self.namespace;
+        let both = [&self.namespace[..], &self.home, "--wait=false"];
         self.cluster
-            .kubectl(&["delete", "namespace", namespace, "--wait=false"])?;
-        self.forget()
+            .kubectl(&[&["delete", "namespace"], &both[..]].concat())?;
+        Ok(())
     }
 
     pub(super) fn tell_logs(&self) {
@@ -202,7 +202,9 @@ impl<'cluster> World<'cluster> {
 
     /// The records of kills.
     pub(super) fn kills(&self) -> anyhow::Result<Vec<Value>> {
-        let kills = self.cluster.json(&["get", "kills", "--namespace", HOME])?;
+        let kills = self
+            .cluster
+            .json(&["get", "kills", "--namespace", &self.home])?;
         Ok(kills["items"].as_array().cloned().unwrap_or_default())
     }
 
@@ -268,7 +270,7 @@ impl<'cluster> World<'cluster> {
             "agent",
             &file,
             "--agent-namespace",
-            HOME,
+            &self.home,
             "--listen",
             "127.0.0.1:0",
             "--log-level",

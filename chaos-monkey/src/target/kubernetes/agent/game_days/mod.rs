@@ -14,6 +14,7 @@
 mod board;
 mod day;
 mod read;
+mod scribe;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -33,8 +34,8 @@ use tokio::time::Instant;
 pub(super) use self::board::Board;
 use self::board::Noticed;
 use self::day::{OneRun, Why};
+use self::scribe::Scribe;
 use self::store::{ReadDay, Store};
-use super::events::Events;
 use super::follow::Follower;
 use super::{Going, Shared};
 use crate::agent::Rules;
@@ -61,7 +62,7 @@ pub(super) struct Host {
     shared: Arc<Shared>,
     follower: Arc<Follower>,
     store: Store,
-    events: Events,
+    scribe: Scribe,
     folder: PathBuf,
     /// Those that are over, by their identities.
     over: BTreeSet<String>,
@@ -97,12 +98,12 @@ enum Came {
 impl Host {
     pub(super) fn new(shared: Arc<Shared>, follower: Arc<Follower>, folder: PathBuf) -> Self {
         let client = shared.connection.client.clone();
-        let events = Events::new(client.clone(), &shared.identity);
+        let scribe = Scribe::new(&client, &shared.name, &shared.identity);
         Self {
             shared,
             follower,
             store: Store::new(client),
-            events,
+            scribe,
             folder,
             over: BTreeSet::new(),
             looked_at: None,
@@ -166,9 +167,7 @@ impl Host {
             return;
         };
         running.tell(Why::AgentEnds);
-        if running.ended.is_none() {
-            running.ended = Some(ended(&mut running.task).await);
-        }
+        running.over().await;
         self.take_in_what_has_ended().await;
     }
 
@@ -189,17 +188,12 @@ impl Host {
         let Some(running) = &mut self.running else {
             return;
         };
-        if running.ended.is_none() {
-            if !running.task.is_finished() {
-                return;
-            }
-            running.ended = Some(ended(&mut running.task).await);
-        }
-        let Some(status) = running.ended.clone() else {
+        if running.ended.is_none() && !running.task.is_finished() {
             return;
-        };
+        }
+        let status = running.over().await;
         let noticed = running.noticed.clone();
-        match self.write_end(&noticed, &status).await {
+        match self.scribe.end(&noticed, &status).await {
             Ok(()) => {
                 self.running = None;
                 self.shared.hosts.store(false, Ordering::SeqCst);
@@ -211,36 +205,6 @@ impl Host {
                 tracing::warn!(game_day = shown, %error, "its end is written later");
             }
         }
-    }
-
-    /// Says how a game day has ended, unless it is gone or somebody else has said so already.
-    async fn write_end(
-        &self,
-        noticed: &Noticed,
-        status: &GameDayStatus,
-    ) -> Result<(), ClusterError> {
-        let (shown, reason) = (noticed.shown(), status.reason.clone().unwrap_or_default());
-        let verdict = status.verdict.clone().unwrap_or_default();
-        let outcome = verdict.outcome.as_str();
-        tracing::info!(game_day = shown, outcome, reason, "a game day has ended");
-        let Some(day) = self.store.get(&noticed.namespace, &noticed.name).await? else {
-            return Ok(());
-        };
-        let before = day.status.clone().unwrap_or_default();
-        let is_own = before.copy == status.copy && day.uid == noticed.uid;
-        if !is_own || before.phase.is_some_and(GameDayPhase::is_over) {
-            return Ok(());
-        }
-        self.store.write(&day, status).await?;
-        let is_well = outcome == Outcome::Passed.as_str();
-        let note = if reason.is_empty() {
-            format!("{outcome}: {}", verdict.proof.unwrap_or_default())
-        } else {
-            format!("{outcome}: {reason}")
-        };
-        self.tell(&day, is_well, "ChaosGameDayFinished", &note)
-            .await;
-        Ok(())
     }
 
     /// Looks at one game day, and does what there is to do about it.
@@ -259,12 +223,12 @@ impl Host {
             Turn::NotMine => Ok(Came::Waits),
             Turn::Left { copy } => {
                 let reason = format!("the copy `{copy}` of the agent has left it in the middle");
-                self.inconclusive(&day, status, reason).await
+                self.scribe.inconclusive(&day, status, reason).await
             }
             Turn::Mine => match running {
                 Some(running) => {
                     let reason = format!("it waits for {}", running.noticed.shown());
-                    self.wait(&day, &status, reason).await?;
+                    self.scribe.wait(&day, &status, reason).await?;
                     Ok(Came::Waits)
                 }
                 None => self.begin_if_it_may(going, noticed, day, &status).await,
@@ -284,18 +248,18 @@ impl Host {
         let labels = namespace.map(|it| it.labels).unwrap_or_default();
         if let Err(why) = acts_in(&going.rules, &day.namespace, &labels) {
             let reason = format!("the agent `{}` does not act there: {why}", self.shared.name);
-            self.wait(&day, status, reason).await?;
+            self.scribe.wait(&day, status, reason).await?;
             return Ok(Came::Waits);
         }
         if let Some((rival, agent)) = self.store.rival(&day).await? {
             let reason = format!("it waits for {rival}, which the agent `{agent}` runs");
-            self.wait(&day, status, reason).await?;
+            self.scribe.wait(&day, status, reason).await?;
             return Ok(Came::Waits);
         }
         let name = day.system();
         if !fits(LABEL, name) {
             let reason = format!("spec.system: `{name}` is no name of a System");
-            return self.refuse(&day, vec![reason]).await;
+            return self.scribe.refuse(&day, vec![reason]).await;
         }
         let Some(system) = self.store.system(&day.namespace, name).await? else {
             let missing = format!(
@@ -304,9 +268,9 @@ impl Host {
             );
             let created = noticed.created.unwrap_or(Timestamp::UNIX_EPOCH);
             if Timestamp::now().duration_since(created) > SYSTEM_WITHIN {
-                return self.refuse(&day, vec![missing]).await;
+                return self.scribe.refuse(&day, vec![missing]).await;
             }
-            self.wait(&day, status, missing).await?;
+            self.scribe.wait(&day, status, missing).await?;
             return Ok(Came::Again);
         };
         match read::checked(&day, &system) {
@@ -324,7 +288,7 @@ impl Host {
                 };
                 self.begin(noticed, day).await
             }
-            Err(reasons) => self.refuse(&day, reasons).await,
+            Err(reasons) => self.scribe.refuse(&day, reasons).await,
         }
     }
 
@@ -338,13 +302,11 @@ impl Host {
             }
         };
         let begun = day.begins();
-        match self.store.write(&day.read, &begun).await {
+        match self.scribe.begin(&day.read, &begun).await {
             Ok(()) => {}
             Err(error) if error.is_conflict() => return Ok(Came::Again),
             Err(error) => return Err(error),
         }
-        let note = format!("begun by the agent `{}`", self.shared.name);
-        self.tell(&day.read, true, "ChaosGameDayBegan", &note).await;
         tracing::info!(game_day = noticed.shown(), "a game day begins");
         // From now on the schedule kills nothing: what it killed would fail the game day.
         self.shared.hosts.store(true, Ordering::SeqCst);
@@ -368,102 +330,6 @@ impl Host {
         let mut threads = Builder::new_multi_thread();
         let threads = threads.worker_threads(THREADS).enable_all().build()?;
         Ok(self.threads.insert(threads).handle().clone())
-    }
-
-    async fn refuse(&self, day: &ReadDay, reasons: Vec<String>) -> Result<Came, ClusterError> {
-        let note = reasons.join("; ");
-        let status = GameDayStatus {
-            phase: Some(GameDayPhase::Refused),
-            reason: reasons.first().cloned(),
-            reasons: Some(reasons),
-            observed_generation: day.generation,
-            agent: Some(self.shared.name.clone()),
-            ended: Some(Timestamp::now()),
-            ..GameDayStatus::default()
-        };
-        tracing::warn!(
-            game_day = day.shown(),
-            reasons = note,
-            "a game day is refused"
-        );
-        self.settle(day, &status, "ChaosGameDayRefused", &note)
-            .await
-    }
-
-    async fn inconclusive(
-        &self,
-        day: &ReadDay,
-        before: GameDayStatus,
-        reason: String,
-    ) -> Result<Came, ClusterError> {
-        tracing::warn!(game_day = day.shown(), reason, "a game day is inconclusive");
-        let outcome = Outcome::Inconclusive.as_str().to_owned();
-        let status = GameDayStatus {
-            phase: Some(GameDayPhase::Finished),
-            reason: Some(reason.clone()),
-            reasons: Some(vec![reason.clone()]),
-            ended: Some(Timestamp::now()),
-            verdict: Some(GameDayVerdict {
-                outcome,
-                proof: None,
-            }),
-            ..before
-        };
-        let note = format!("inconclusive: {reason}");
-        self.settle(day, &status, "ChaosGameDayFinished", &note)
-            .await
-    }
-
-    /// Writes the last that is said of a game day.
-    async fn settle(
-        &self,
-        day: &ReadDay,
-        status: &GameDayStatus,
-        word: &'static str,
-        note: &str,
-    ) -> Result<Came, ClusterError> {
-        match self.store.write(day, status).await {
-            Ok(()) => {
-                self.tell(day, false, word, note).await;
-                Ok(Came::Over)
-            }
-            Err(error) if error.is_conflict() => Ok(Came::Again),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Says why a game day waits, unless somebody has said why already.
-    async fn wait(
-        &self,
-        day: &ReadDay,
-        before: &GameDayStatus,
-        reason: String,
-    ) -> Result<(), ClusterError> {
-        let is_others = before
-            .agent
-            .as_ref()
-            .is_some_and(|it| *it != self.shared.name);
-        let reason = Some(reason);
-        if is_others || before.reason == reason {
-            return Ok(());
-        }
-        let status = GameDayStatus {
-            phase: Some(GameDayPhase::Pending),
-            reason,
-            observed_generation: day.generation,
-            agent: Some(self.shared.name.clone()),
-            ..GameDayStatus::default()
-        };
-        match self.store.write(day, &status).await {
-            // It is looked at again anyway, since it has changed.
-            Err(error) if error.is_conflict() => Ok(()),
-            written => written,
-        }
-    }
-
-    async fn tell(&self, day: &ReadDay, is_well: bool, word: &'static str, note: &str) {
-        let about = day.reference();
-        self.events.about(about, is_well, word, note).await;
     }
 
     /// A new folder for a game day; those of the oldest runs are taken away.
@@ -497,9 +363,20 @@ impl Running {
             is_first
         });
     }
+
+    /// How it has ended, as soon as it has.
+    async fn over(&mut self) -> GameDayStatus {
+        if let Some(status) = &self.ended {
+            return status.clone();
+        }
+        let status = ended(&mut self.task).await;
+        let (shown, reason) = (self.noticed.shown(), &status.reason);
+        let outcome = status.verdict.as_ref().map(|it| it.outcome.as_str());
+        tracing::info!(game_day = shown, outcome, reason, "a game day has ended");
+        self.ended.insert(status).clone()
+    }
 }
 
-/// How a game day has ended that nobody waits for any more but this.
 async fn ended(task: &mut JoinHandle<GameDayStatus>) -> GameDayStatus {
     task.await.unwrap_or_else(|error| {
         tracing::error!(%error, "a game day broke");
