@@ -11,6 +11,8 @@ mod game_day_resource;
 mod interruptions;
 mod mesh;
 mod probe;
+mod refusals;
+mod relay;
 mod running;
 mod scenario;
 mod victims;
@@ -60,6 +62,7 @@ fn beside_others() -> impl Iterator<Item = (&'static str, Scenario)> {
     budgets::ALL
         .into_iter()
         .chain(interruptions::BESIDE_OTHERS)
+        .chain(refusals::ALL)
         .chain(victims::ALL)
         .chain(running::ALL)
         .chain(by_hand::ALL)

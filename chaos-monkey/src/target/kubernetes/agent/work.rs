@@ -26,6 +26,8 @@ pub(super) struct Worker {
     follower: Arc<Follower>,
     looked_at: Timestamp,
     was_leader: bool,
+    /// Whether it has told yet what there is.
+    has_told: bool,
     /// The owners of which was told that nobody understands what they say.
     misread: BTreeMap<OwnerName, Misread>,
     /// What the filters had refused when it was told last.
@@ -55,6 +57,7 @@ impl Worker {
             follower,
             looked_at: Timestamp::now(),
             was_leader: false,
+            has_told: false,
             misread: BTreeMap::new(),
             filtered: BTreeMap::new(),
         }
@@ -92,10 +95,11 @@ impl Worker {
                 self.on_tick(&going, &timetable, &tick).await;
             }
         }
-        // On their own owners are due only at full minutes.
-        if after.as_second() / 60 == now.as_second() / 60 {
+        // On their own owners are due only at full minutes. What nobody understands is told at once.
+        if self.has_told && after.as_second() / 60 == now.as_second() / 60 {
             return;
         }
+        self.has_told = true;
         let survey = self.survey(&going);
         self.tell_of_misread(going.watches.misread());
         let due = timetable.due(&survey.proposals, after, now);
