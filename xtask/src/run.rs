@@ -28,6 +28,16 @@ pub(crate) fn cargo() -> Command {
     command
 }
 
+/// One line of `/proc/PID/status` that tells of memory, such as `VmHWM:` for the peak, in KiB.
+pub(crate) fn memory_kib(process: u32, key: &str) -> anyhow::Result<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix(key));
+    let number = line.and_then(|line| line.split_whitespace().next());
+    Ok(number
+        .with_context(|| format!("no {key} in the status of process {process}"))?
+        .parse()?)
+}
+
 /// Where everything is built.
 pub(crate) fn target() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)

@@ -232,12 +232,7 @@ impl Agent {
 
     /// One line of its `/proc/PID/status`, in KiB.
     fn memory(&self, key: &str) -> anyhow::Result<u64> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        let line = status.lines().find_map(|line| line.strip_prefix(key));
-        let number = line.and_then(|line| line.split_whitespace().next());
-        Ok(number
-            .with_context(|| format!("no {key} in its status"))?
-            .parse()?)
+        run::memory_kib(self.child.id(), key)
     }
 }
 

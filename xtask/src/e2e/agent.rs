@@ -48,6 +48,11 @@ impl Agent {
         Ok(())
     }
 
+    /// The most memory that it has had so far, in MiB.
+    pub(super) fn peak_mebibytes(&self) -> anyhow::Result<f64> {
+        Ok(crate::run::memory_kib(self.child.id(), "VmHWM:")? as f64 / 1024.0)
+    }
+
     pub(super) fn log_text(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap_or_default()
     }

@@ -59,13 +59,15 @@ fn game_day_resource(world: &World<'_>) -> anyhow::Result<String> {
         ensure!(line.contains(word), "no `{word}` in: {line}");
     }
 
+    let peak = agent.peak_mebibytes()?;
+
     days.refused()?;
     days.deleted()?;
     let left = days.left_by_its_leader(&mut agent)?;
     let words: Vec<&str> = line.split_whitespace().collect();
     Ok(format!(
-        "{}; what starts programs, or reaches beyond its namespace, is refused; a deleted one ends; \
-         {left}",
+        "{}; the agent has had {peak:.0} MiB at most; what starts programs, or reaches beyond its \
+         namespace, is refused; a deleted one ends; {left}",
         words.join(" ")
     ))
 }

@@ -180,12 +180,15 @@ impl<'world> Mesh<'world> {
             without < 1.0,
             "without the middleware the yield is {without}"
         );
+        self.helm(&["rollback", RELEASE, "1", WAIT])?;
+        self.test()?;
 
         self.helm(&["uninstall", RELEASE, "--wait"])?;
         self.nothing_is_left(&before)?;
         Ok(format!(
             "{kills} pods killed one by one and all of recommendations away, {on_record} kills on \
-             record: yield 100 %, {}; without the middleware {:.2} %, {}; nothing is left",
+             record: yield 100 %, {}; without the middleware {:.2} %, {}; rolled back it serves \
+             again; nothing is left",
             passed["outcome"],
             without * 100.0,
             failed["outcome"],
