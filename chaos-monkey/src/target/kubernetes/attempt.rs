@@ -1,6 +1,6 @@
 //! One kill, from the reading of what decides to the record of what became of it.
 //!
-//! `read → filters and guards → reserve in the ledger → write the record → read again → filters
+//! `compare clocks → read → filters and guards → reserve in the ledger → write the record → read again → filters
 //! and guards again → the halt switches → send → complete`. Whatever goes wrong before something is
 //! sent means that nothing is sent.
 
@@ -15,7 +15,7 @@ use super::fresh::Fresh;
 use super::ledger::LedgerStore;
 use super::look::Look;
 use super::record::Records;
-use super::{halt, outage, send};
+use super::{clock, halt, outage, send};
 use crate::agent::check::Check;
 use crate::agent::cluster::{OwnerName, Pod};
 use crate::agent::filter::{self, Candidate};
@@ -266,6 +266,11 @@ impl Killer {
         leads: LeadsNow<'_>,
         store: &LedgerStore,
     ) -> Result<Result<(LedgerEntry, Instant), Told>, ClusterError> {
+        // What a clock that is days ahead forgets would be forgotten for all agents.
+        if let Some(reason) = clock::distrust(&self.connection.client).await? {
+            let by = "clock";
+            return Ok(Err(Told::Vetoed(Veto { by, reason })));
+        }
         let mut tries = 0;
         loop {
             tries += 1;

@@ -286,6 +286,35 @@ async fn a_dry_run_sends_and_writes_nothing() {
 }
 
 #[tokio::test]
+async fn a_clock_that_is_not_that_of_the_cluster_forbids_and_takes_nothing_out_of_the_ledger() {
+    let at = Timestamp::now() - jiff::SignedDuration::from_mins(30);
+    let other = json!({
+        "kill": "k", "occasion": "k", "pod": "p", "podUid": "u", "at": at, "notAfter": at,
+        "owner": {"namespace": "shop", "kind": "Deployment", "name": "other"},
+        "outcome": "killed", "isWhole": true,
+    });
+    // This clock is days ahead of that of the cluster, or behind it.
+    for days in [-3, 3] {
+        let ahead = jiff::SignedDuration::from_hours(24 * days);
+        let (told, shop, lines) = by_hand(|shop| {
+            let version = with(200, &json!({"major": "1"}));
+            shop.instead = vec![("/version", Reply::Ahead(ahead, Box::new(version)), 1)];
+            shop.ledger = Some(json!({
+                "metadata": {"name": "chaos-ledger", "resourceVersion": "1"},
+                "spec": {"kills": [other]},
+            }));
+        })
+        .await;
+        assert!(
+            matches!(&told, Ok(Told::Vetoed(veto)) if veto.by == "clock"),
+            "{told:?}"
+        );
+        assert!(!is_sent(&lines));
+        assert_eq!(shop.lock().entries().len(), 1);
+    }
+}
+
+#[tokio::test]
 async fn a_halt_that_is_on_or_cannot_be_read_forbids() {
     let (told, _, lines) = by_hand(|shop| shop.is_halted = true).await;
     assert!(matches!(told, Ok(Told::Vetoed(veto)) if veto.by == "halt"));
