@@ -102,11 +102,10 @@ const FOR_GAME_DAYS: [Permission; 6] = [
 ];
 
 /// What an agent needs in its own namespace.
-const AT_HOME: [Permission; 16] = [
+const AT_HOME: [Permission; 15] = [
     may("get", "coordination.k8s.io", "leases"),
     may("create", "coordination.k8s.io", "leases"),
     may("update", "coordination.k8s.io", "leases"),
-    may("get", "chaos.aplomb.dev", "kills"),
     may("list", "chaos.aplomb.dev", "kills"),
     may("create", "chaos.aplomb.dev", "kills"),
     may("delete", "chaos.aplomb.dev", "kills"),
