@@ -34,7 +34,15 @@ pub struct Election {
     api: Api<Lease>,
     name: String,
     identity: String,
+    /// Who writes: a step that is under way ends before leadership is given up.
+    turn: tokio::sync::Mutex<Turn>,
     state: Mutex<State>,
+}
+
+#[derive(PartialEq, Eq)]
+enum Turn {
+    TakesPart,
+    HasResigned,
 }
 
 #[derive(Default)]
@@ -53,6 +61,7 @@ impl Election {
             api: Api::namespaced(client, namespace),
             name,
             identity,
+            turn: tokio::sync::Mutex::new(Turn::TakesPart),
             state: Mutex::new(State::default()),
         })
     }
@@ -92,13 +101,17 @@ impl Election {
         }
     }
 
-    /// Renews, takes over, or looks who leads.
+    /// Renews, takes over, or looks who leads; nothing of it after it has resigned.
     ///
     /// # Errors
     ///
     /// The cluster refuses or is too slow. Leadership that was granted before goes on until it
     /// ends by itself.
     pub async fn step(&self) -> Result<(), ClusterError> {
+        let turn = self.turn.lock().await;
+        if *turn == Turn::HasResigned {
+            return Ok(());
+        }
         let own = self.state.lock().own.clone();
         if let Some(own) = own {
             match self.write(own).await {
@@ -118,12 +131,14 @@ impl Election {
         }
     }
 
-    /// Gives leadership up, so that another copy need not wait for its end.
+    /// Gives leadership up for good, so that another copy need not wait for its end.
     ///
     /// # Errors
     ///
     /// The cluster refuses or is too slow.
     pub async fn resign(&self) -> Result<(), ClusterError> {
+        let mut turn = self.turn.lock().await;
+        *turn = Turn::HasResigned;
         let own = {
             let mut state = self.state.lock();
             state.leads_until = None;

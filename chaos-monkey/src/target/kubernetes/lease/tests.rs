@@ -124,6 +124,20 @@ async fn whoever_resigns_need_not_be_waited_for() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn whoever_has_resigned_takes_nothing_again() {
+    let stored = Stored::default();
+    let one = stored.copy("one");
+    one.step().await.unwrap();
+    // A renewal is under way, and another one is due right after.
+    let (renewed, resigned) = tokio::join!(one.step(), one.resign());
+    renewed.unwrap();
+    resigned.unwrap();
+    one.step().await.unwrap();
+    assert!(!one.is_leader());
+    assert_eq!(stored.holder(), "");
+}
+
+#[tokio::test(start_paused = true)]
 async fn of_two_that_come_at_once_one_leads() {
     let stored = Stored::default();
     let copies: Vec<_> = (0..5)
