@@ -628,3 +628,56 @@ async fn a_leader_that_loses_its_lease_in_the_middle_sends_nothing() {
     let (told, _) = attempt(&shop, &spec(), &move || Leads::Until(soon), false).await;
     assert!(matches!(told, Ok(Told::Vetoed(veto)) if veto.by == "leadership"));
 }
+
+#[tokio::test]
+async fn an_explanation_says_which_copy_leads_or_that_none_does() {
+    let lease = |renewed: Timestamp| {
+        json!({"metadata": {"name": "chaos-monkey-platform"}, "spec": {
+            "holderIdentity": "one", "leaseDurationSeconds": 15,
+            "renewTime": format!("{renewed:.6}"),
+        }})
+    };
+    for (reply, leader, refusal) in [
+        (with(200, &lease(Timestamp::now())), Some("one"), None),
+        (
+            with(200, &lease(Timestamp::UNIX_EPOCH)),
+            None,
+            Some("no copy of `platform` leads"),
+        ),
+        (
+            refusal(404, "NotFound", "no lease"),
+            None,
+            Some("no copy of `platform` leads"),
+        ),
+        (refusal(403, "Forbidden", "may not"), None, Some("may not")),
+    ] {
+        let held = Mutex::new(shop());
+        let (client, _) = scripted::cluster(move |line, body, _| {
+            if line.contains("/leases/chaos-monkey-platform") {
+                return reply.clone();
+            }
+            if line.contains("/replicasets/web-1") {
+                return with(
+                    200,
+                    &owned("web-1", "set", "Deployment", "web", "deployment"),
+                );
+            }
+            held.lock().reply(line, body)
+        });
+        let killer = killer(client, true);
+        let found = crate::target::kubernetes::find::pod(&killer.connection, "shop/web-1-1").await;
+        let found = found.unwrap();
+        let rules = Rules::of(&spec()).unwrap();
+        let owner = found.owner().unwrap();
+        let (checks, leads) = killer.explain(&rules, &found, owner).await.unwrap();
+        assert_eq!(leads.as_deref(), leader);
+        let leadership = checks.iter().find(|it| it.name == "leadership").unwrap();
+        let said = leadership.refusal.as_deref();
+        assert_eq!(said.is_none(), refusal.is_none(), "{said:?}");
+        assert!(
+            said.unwrap_or_default()
+                .contains(refusal.unwrap_or_default()),
+            "{said:?}"
+        );
+    }
+}

@@ -159,3 +159,22 @@ async fn a_lease_that_somebody_has_deleted_is_made_anew() {
     assert_eq!(stored.holder(), "one");
     assert!(one.is_leader());
 }
+
+#[tokio::test]
+async fn people_are_told_who_leads() {
+    let stored = Stored::default();
+    let held = stored.clone();
+    let (client, _) = scripted::cluster(move |line, body, _| held.reply(line, body));
+    let leader = || leader(&client, "home", "lease");
+    assert_eq!(leader().await.unwrap(), None, "there is no lease");
+    let one = stored.copy("one");
+    one.step().await.unwrap();
+    assert_eq!(leader().await.unwrap().as_deref(), Some("one"));
+    if let Some(lease) = &mut stored.0.lock().lease {
+        lease["spec"]["renewTime"] = "2026-01-01T00:00:00.000000Z".into();
+    }
+    assert_eq!(leader().await.unwrap(), None, "it is not renewed");
+    one.step().await.unwrap();
+    one.resign().await.unwrap();
+    assert_eq!(leader().await.unwrap(), None, "it was given up");
+}
