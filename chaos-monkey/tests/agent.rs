@@ -62,6 +62,17 @@ fn a_plan_holds_only_what_may_be_killed_and_is_the_same_each_time() {
 }
 
 #[test]
+fn a_plan_by_a_seed_that_no_agent_goes_by_says_so_loudly() {
+    let drawn = plan(&["--days", "40"]);
+    let said = stderr(&drawn);
+    assert!(said.contains("warning: the seed 1 stands in"), "{said}");
+    assert_eq!(
+        stdout(&drawn),
+        stdout(&plan(&["--days", "40", "--seed", "1"]))
+    );
+}
+
+#[test]
 fn a_plan_for_programs_says_the_same_in_json_and_yaml() {
     let arguments = ["--days", "40", "--seed", "7", "--output"];
     let json = stdout(&plan(&[&arguments[..], &["json"]].concat()));
