@@ -12,6 +12,7 @@
 //! says nothing of the system: it is inconclusive then, and nothing more of it is killed.
 
 mod board;
+mod calm;
 mod day;
 mod read;
 mod store;
@@ -50,6 +51,9 @@ const SYSTEM_WITHIN: SignedDuration = SignedDuration::from_secs(30);
 /// How long is waited before something is tried again.
 const AGAIN_AFTER: Duration = Duration::from_secs(2);
 
+/// How often one is looked at that another agent runs, which may be gone for good.
+const OTHERS_EVERY: Duration = Duration::from_secs(60);
+
 /// How many threads serve users.
 const THREADS: usize = 2;
 
@@ -69,6 +73,8 @@ pub(super) struct Host {
     looked_at: Option<(Arc<Board>, u64)>,
     again_at: Option<Instant>,
     running: Option<Running>,
+    /// The one that begins as soon as everything is at rest, and since when it waits for that.
+    next: Option<(Noticed, Instant)>,
     /// The threads of the load, from the first game day on.
     threads: Option<Runtime>,
 }
@@ -91,7 +97,7 @@ enum Came {
     /// Nothing until something changes.
     Waits,
     /// Nothing yet; it is looked at again after a while.
-    Again,
+    Again(Duration),
 }
 
 impl Host {
@@ -108,6 +114,7 @@ impl Host {
             looked_at: None,
             again_at: None,
             running: None,
+            next: None,
             threads: None,
         }
     }
@@ -120,6 +127,19 @@ impl Host {
     /// Looks at what has changed since it looked last. Without a change nothing is asked of the
     /// cluster.
     pub(super) async fn look(&mut self) {
+        self.look_around().await;
+        self.shared.hosts.store(
+            self.running.is_some() || self.next.is_some(),
+            Ordering::SeqCst,
+        );
+    }
+
+    fn look_again(&mut self, after: Duration) {
+        let at = Instant::now() + after;
+        self.again_at = Some(self.again_at.map_or(at, |before| before.min(at)));
+    }
+
+    async fn look_around(&mut self) {
         let going = self.shared.going();
         let leads = self.shared.election.is_leader();
         self.end_what_must_end(&going, leads);
@@ -127,9 +147,13 @@ impl Host {
         if !leads {
             // Whoever leads next may have left something in the middle.
             self.looked_at = None;
+            self.next = None;
             return;
         }
-        let Some(board) = &going.board else { return };
+        let Some(board) = &going.board else {
+            self.next = None;
+            return;
+        };
         let Some((changes, all)) = board.all() else {
             return;
         };
@@ -143,6 +167,7 @@ impl Host {
         self.again_at = None;
         let there: BTreeSet<&String> = all.iter().map(|it| &it.uid).collect();
         self.over.retain(|uid| there.contains(uid));
+        self.next.take_if(|(it, _)| !there.contains(&it.uid));
         for noticed in &all {
             if self.over.contains(&noticed.uid) {
                 continue;
@@ -150,10 +175,10 @@ impl Host {
             match self.see(&going, noticed).await {
                 Ok(Came::Over) => drop(self.over.insert(noticed.uid.clone())),
                 Ok(Came::Waits) => {}
-                Ok(Came::Again) => self.again_at = Some(Instant::now() + AGAIN_AFTER),
+                Ok(Came::Again(after)) => self.look_again(after),
                 Err(error) => {
                     tracing::warn!(%error, "game days are looked at again later");
-                    self.again_at = Some(Instant::now() + AGAIN_AFTER);
+                    self.look_again(AGAIN_AFTER);
                     return;
                 }
             }
@@ -254,11 +279,20 @@ impl Host {
         };
         let running = self.running.as_ref();
         let runs = running.is_some_and(|it| it.noticed.uid == day.uid);
-        match turn(&status, &self.shared.name, &self.shared.identity, runs) {
+        let (name, identity) = (&self.shared.name, &self.shared.identity);
+        let agent = status.agent.as_ref().filter(|it| *it != name).cloned();
+        match turn(&status, name, identity, runs, day.is_long_over()) {
             Turn::Over => Ok(Came::Over),
-            Turn::NotMine => Ok(Came::Waits),
+            Turn::NotMine if runs => Ok(Came::Waits),
+            Turn::NotMine => Ok(Came::Again(OTHERS_EVERY)),
             Turn::Left { copy } => {
-                let reason = format!("the copy `{copy}` of the agent has left it in the middle");
+                let reason = match agent {
+                    Some(_) if self.does_not_act_in(going, &day).await?.is_some() => {
+                        return Ok(Came::Waits);
+                    }
+                    Some(agent) => format!("the agent `{agent}` has left it in the middle"),
+                    None => format!("the copy `{copy}` of the agent has left it in the middle"),
+                };
                 self.inconclusive(&day, status, reason).await
             }
             Turn::Mine => match running {
@@ -272,6 +306,18 @@ impl Host {
         }
     }
 
+    /// Why the agent does not act where a game day is, if it does not.
+    async fn does_not_act_in(
+        &self,
+        going: &Going,
+        day: &ReadDay,
+    ) -> Result<Option<String>, ClusterError> {
+        let client = &self.shared.connection.client;
+        let namespace = fresh::namespace(client, &day.namespace).await?;
+        let labels = namespace.map(|it| it.labels).unwrap_or_default();
+        Ok(acts_in(&going.rules, &day.namespace, &labels).err())
+    }
+
     async fn begin_if_it_may(
         &mut self,
         going: &Going,
@@ -279,16 +325,18 @@ impl Host {
         day: ReadDay,
         status: &GameDayStatus,
     ) -> Result<Came, ClusterError> {
-        let client = &self.shared.connection.client;
-        let namespace = fresh::namespace(client, &day.namespace).await?;
-        let labels = namespace.map(|it| it.labels).unwrap_or_default();
-        if let Err(why) = acts_in(&going.rules, &day.namespace, &labels) {
+        let next = self.next.take_if(|(it, _)| it.uid == noticed.uid);
+        if let Some((next, _)) = &self.next {
+            let reason = format!("it waits for {}", next.shown());
+            self.wait(&day, status, reason).await?;
+            return Ok(Came::Waits);
+        }
+        if let Some(why) = self.does_not_act_in(going, &day).await? {
             let reason = format!("the agent `{}` does not act there: {why}", self.shared.name);
             self.wait(&day, status, reason).await?;
             return Ok(Came::Waits);
         }
-        if let Some((rival, agent)) = self.store.rival(&day).await? {
-            let reason = format!("it waits for {rival}, which the agent `{agent}` runs");
+        if let Some(reason) = waits_for(self.store.rival(&day).await?) {
             self.wait(&day, status, reason).await?;
             return Ok(Came::Waits);
         }
@@ -307,11 +355,29 @@ impl Host {
                 return self.refuse(&day, vec![missing]).await;
             }
             self.wait(&day, status, missing).await?;
-            return Ok(Came::Again);
+            return Ok(Came::Again(AGAIN_AFTER));
         };
         match read::checked(&day, &system) {
             Ok(checked) => {
                 let (game_day, system) = *checked;
+                let since = next.map_or_else(Instant::now, |(_, since)| since);
+                // From now on the schedule kills nothing: what it killed would fail the game day.
+                self.next = Some((noticed.clone(), since));
+                self.shared.hosts.store(true, Ordering::SeqCst);
+                let unrest = calm::unrest(
+                    &self.shared,
+                    &going.rules,
+                    &day.namespace,
+                    &game_day,
+                    &system,
+                );
+                if let Some(reason) = unrest.await? {
+                    if since.elapsed() < calm::WITHIN {
+                        self.wait(&day, status, reason).await?;
+                        return Ok(Came::Again(AGAIN_AFTER));
+                    }
+                    tracing::warn!(game_day = day.shown(), reason, "it begins nevertheless");
+                }
                 let out = self.folder_of(&day);
                 let day = OneRun {
                     shared: Arc::clone(&self.shared),
@@ -334,19 +400,27 @@ impl Host {
             Ok(threads) => threads,
             Err(error) => {
                 tracing::error!(%error, "there are no threads for a game day");
-                return Ok(Came::Again);
+                return Ok(Came::Again(AGAIN_AFTER));
             }
         };
         let begun = day.begins();
         match self.store.write(&day.read, &begun).await {
             Ok(()) => {}
-            Err(error) if error.is_conflict() => return Ok(Came::Again),
+            Err(error) if error.is_conflict() => return Ok(Came::Again(AGAIN_AFTER)),
             Err(error) => return Err(error),
         }
+        // Of two agents that begin at once each says so first, and looks then: so at least one sees
+        // the other, and takes its word back.
+        let rival = self.store.rival(&day.read).await;
+        if let Some(reason) = rival.map_or_else(|error| Some(error.to_string()), waits_for) {
+            self.take_back(noticed, &begun, reason).await?;
+            let pause = AGAIN_AFTER.mul_f64(rand::random_range(0.5..1.5));
+            return Ok(Came::Again(pause));
+        }
+        self.next = None;
         let note = format!("begun by the agent `{}`", self.shared.name);
         self.tell(&day.read, true, "ChaosGameDayBegan", &note).await;
         tracing::info!(game_day = noticed.shown(), "a game day begins");
-        // From now on the schedule kills nothing: what it killed would fail the game day.
         self.shared.hosts.store(true, Ordering::SeqCst);
         let (end, ended) = watch::channel(None);
         self.running = Some(Running {
@@ -357,6 +431,22 @@ impl Host {
             ended: None,
         });
         Ok(Came::Waits)
+    }
+
+    /// Says that a game day waits which was said to run, unless somebody has written something else.
+    async fn take_back(
+        &self,
+        noticed: &Noticed,
+        begun: &GameDayStatus,
+        reason: String,
+    ) -> Result<(), ClusterError> {
+        let day = self.store.get(&noticed.namespace, &noticed.name).await?;
+        match day {
+            Some(day) if day.status.as_ref() == Some(begun) => {
+                self.wait(&day, &GameDayStatus::default(), reason).await
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Threads of its own for whoever serves users in time, so that neither holds up the other: the
@@ -427,7 +517,7 @@ impl Host {
                 self.tell(day, false, word, note).await;
                 Ok(Came::Over)
             }
-            Err(error) if error.is_conflict() => Ok(Came::Again),
+            Err(error) if error.is_conflict() => Ok(Came::Again(AGAIN_AFTER)),
             Err(error) => Err(error),
         }
     }
@@ -477,6 +567,11 @@ impl Host {
         } = day;
         self.folder.join(format!("{now}-{namespace}-{name}"))
     }
+}
+
+/// Why a game day waits that has a rival: which, and who runs it.
+fn waits_for(rival: Option<(String, String)>) -> Option<String> {
+    rival.map(|(rival, agent)| format!("it waits for {rival}, which the agent `{agent}` runs"))
 }
 
 impl Drop for Host {
