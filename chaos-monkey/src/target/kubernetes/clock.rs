@@ -3,6 +3,7 @@
 
 use http::header::DATE;
 use http::{HeaderMap, Request};
+use http_body_util::BodyExt as _;
 use jiff::fmt::rfc2822::DateTimeParser;
 use jiff::{SignedDuration, Timestamp};
 use kube::Client;
@@ -24,10 +25,13 @@ pub(super) async fn distrust(client: &Client) -> Result<Option<String>, ClusterE
         // Whoever may ask for it or not: each answer says when it was given.
         let request = Request::get("/version").body(Body::empty());
         let request = request.map_err(kube::Error::HttpError)?;
-        client.send(request).await
+        let (head, body) = client.send(request).await?.into_parts();
+        // A connection whose answer was read can be used again.
+        let _ = body.collect().await;
+        Ok(head)
     };
-    let answer = ask("get the time of the cluster", question).await?;
-    Ok(compare(before, date(answer.headers()), Timestamp::now()))
+    let head = ask("get the time of the cluster", question).await?;
+    Ok(compare(before, date(&head.headers), Timestamp::now()))
 }
 
 fn date(headers: &HeaderMap) -> Option<Timestamp> {
