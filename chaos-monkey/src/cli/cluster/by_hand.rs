@@ -14,12 +14,11 @@ const SILENCE: Duration = Duration::from_secs(2);
 /// Looks at what became of earlier kills that nobody follows. Where that fails the guards say so.
 pub(super) async fn catch_up(connection: &Connection, namespace: &str) {
     let mut done = pin!(recovery::catch_up(connection, namespace));
-    let caught_up = match timeout(SILENCE, &mut done).await {
-        Ok(caught_up) => caught_up,
-        Err(_) => {
-            eprintln!("an earlier kill may be under way: it takes a moment to know");
-            done.await
-        }
+    let caught_up = if let Ok(caught_up) = timeout(SILENCE, &mut done).await {
+        caught_up
+    } else {
+        eprintln!("an earlier kill may be under way: it takes a moment to know");
+        done.await
     };
     if let Err(error) = caught_up {
         eprintln!("what became of earlier kills is not known: {error}");
