@@ -13,8 +13,8 @@ use crate::target::kubernetes::access::{self, Finding};
 #[derive(Debug, Args)]
 #[command(
     long_about = "Checks whether an agent could do its work in a cluster: its settings, each \
-                  permission that it needs, its resources, and whether its outage probe and its webhooks can be reached; \
-                  one line each. The permissions are those of whoever runs it, so run it as the \
+                  permission that it needs, its resources, its clock, and whether its outage probe \
+                  and its webhooks can be reached; one line each. The permissions are those of whoever runs it, so run it as the \
                   agent:\n\n  \
                   kubectl exec --namespace chaos-monkey deploy/chaos-monkey -- chaos-monkey check"
 )]
