@@ -62,6 +62,17 @@ fn a_plan_holds_only_what_may_be_killed_and_is_the_same_each_time() {
 }
 
 #[test]
+fn a_plan_by_a_seed_that_no_agent_goes_by_says_so_loudly() {
+    let drawn = plan(&["--days", "40"]);
+    let said = stderr(&drawn);
+    assert!(said.contains("warning: the seed 1 stands in"), "{said}");
+    assert_eq!(
+        stdout(&drawn),
+        stdout(&plan(&["--days", "40", "--seed", "1"]))
+    );
+}
+
+#[test]
 fn a_plan_for_programs_says_the_same_in_json_and_yaml() {
     let arguments = ["--days", "40", "--seed", "7", "--output"];
     let json = stdout(&plan(&[&arguments[..], &["json"]].concat()));
@@ -222,6 +233,11 @@ fn what_is_converted_is_valid() {
 
 /// What an agent says that has a kubeconfig with one context, `production`, and nobody to ask.
 fn agent_in_production(arguments: &[&str]) -> Output {
+    in_production(&[&["agent", &file("agent.yaml")], arguments].concat())
+}
+
+/// What a command says there.
+fn in_production(arguments: &[&str]) -> Output {
     let folder = tempfile::tempdir().expect("a folder");
     let kubeconfig = folder.path().join("kubeconfig");
     // Nobody listens there: whoever is not asked would have to go on to it.
@@ -233,7 +249,6 @@ fn agent_in_production(arguments: &[&str]) -> Output {
     }"#;
     std::fs::write(&kubeconfig, text).expect("it can be written");
     Command::new(env!("CARGO_BIN_EXE_chaos-monkey"))
-        .args(["agent", &file("agent.yaml")])
         .args(arguments)
         .env("KUBECONFIG", &kubeconfig)
         .stdin(std::process::Stdio::null())
@@ -242,12 +257,29 @@ fn agent_in_production(arguments: &[&str]) -> Output {
 }
 
 #[test]
-fn an_agent_that_is_to_kill_by_a_flag_names_the_context_and_wants_a_yes() {
-    let output = agent_in_production(&["--no-dry-run"]);
-    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
-    let said = stderr(&output);
-    assert!(said.contains("in the context `production`"), "{said}");
-    assert!(said.contains("give --yes"), "{said}");
+fn an_agent_that_is_to_kill_names_the_context_and_wants_a_yes() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let settings = folder.path().join("agent.yaml");
+    let text = std::fs::read_to_string(file("agent.yaml")).expect("settings");
+    std::fs::write(&settings, text + "  dryRun: false\n").expect("it can be written");
+    let settings = settings.to_string_lossy();
+    // By a flag of its own, by another one, and by its settings.
+    for arguments in [
+        &["agent", &file("agent.yaml"), "--no-dry-run"][..],
+        &["agent", &file("agent.yaml"), "--set=dryRun=false"],
+        &["agent", &settings],
+    ] {
+        let output = in_production(arguments);
+        assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+        let said = stderr(&output);
+        assert!(said.contains("in the context `production`"), "{said}");
+        assert!(said.contains("give --yes"), "{said}");
+    }
+    let listen = "--listen=127.0.0.1:0";
+    let dry = stderr(&agent_in_production(&[listen]));
+    assert!(!dry.contains("give --yes"), "a dry run asks nobody: {dry}");
+    let yes = stderr(&agent_in_production(&[listen, "--no-dry-run", "--yes"]));
+    assert!(!yes.contains("give --yes"), "{yes}");
 }
 
 #[test]

@@ -1,12 +1,16 @@
 //! A `GameDay` resource as an agent looks at it: whose it is, and whether it may be run at all.
 
 use std::fmt;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
 
 use super::Rules;
 use super::cluster::Texts;
 use super::filter::namespace;
 use crate::schema::patterns::{LABEL, fits};
-use crate::schema::{GameDay, GameDayPhase, GameDayStatus, Rate, Reach, ServicePort, System};
+use crate::schema::{GameDay, GameDayPhase, GameDayStatus, Rate, Reach, ServicePort, Span, System};
 
 /// How many journeys a game day may have in all. An agent holds what is known of each of their
 /// requests, and has little memory; the command has more.
@@ -15,6 +19,10 @@ const MOST_JOURNEYS: f64 = 50_000.0;
 /// How long the load of a game day may last, in seconds: others wait for their turn.
 const LONGEST: u64 = 3_600;
 
+/// How long everything may take besides the load and the last recovery: opening sessions, reading
+/// promises back, waiting for owners.
+const MARGIN: Duration = Duration::from_secs(900);
+
 /// What a copy of an agent does about a game day.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Turn {
@@ -22,7 +30,8 @@ pub enum Turn {
     Over,
     /// Nothing: somebody else runs it, or this copy does.
     NotMine,
-    /// It says that it is inconclusive: a copy that leads no more has left it in the middle.
+    /// It says that it is inconclusive: a copy that leads no more, or another agent, has left it in
+    /// the middle.
     Left {
         /// That copy.
         copy: String,
@@ -31,16 +40,35 @@ pub enum Turn {
     Mine,
 }
 
-/// What the copy of an agent that leads does about a game day.
-pub fn turn(status: &GameDayStatus, agent: &str, copy: &str, runs: bool) -> Turn {
+/// What the copy of an agent that leads does about a game day. What should be over for long is left,
+/// whoever ran it: that agent may have another name now, or be gone for good.
+pub fn turn(
+    status: &GameDayStatus,
+    agent: &str,
+    copy: &str,
+    runs: bool,
+    is_long_over: bool,
+) -> Turn {
     let holder = status.copy.clone().unwrap_or_default();
     match status.phase {
         Some(phase) if phase.is_over() => Turn::Over,
         None | Some(GameDayPhase::Pending) => Turn::Mine,
-        Some(_) if status.agent.as_deref() != Some(agent) => Turn::NotMine,
+        Some(_) if status.agent.as_deref() != Some(agent) && !is_long_over => Turn::NotMine,
         Some(_) if runs && holder == copy => Turn::NotMine,
         Some(_) => Turn::Left { copy: holder },
     }
+}
+
+/// Whether a game day that runs, by its status, should be over for long, by its own spec.
+pub fn is_long_over(status: &GameDayStatus, spec: &Value, now: Timestamp) -> bool {
+    let span = |text: &Value| text.as_str().and_then(|text| text.parse::<Span>().ok());
+    let load = span(&spec["timeline"]["duration"]).unwrap_or(Span::from_secs(LONGEST));
+    let recovery = span(&spec["recovery"]["within"]).unwrap_or_default();
+    let whole = load.get().saturating_add(recovery.get());
+    let whole = SignedDuration::try_from(whole.saturating_add(MARGIN));
+    let whole = whole.unwrap_or(SignedDuration::MAX);
+    let since = status.began.map(|began| now.duration_since(began));
+    since.is_some_and(|since| since > whole)
 }
 
 /// Whether an agent acts in a namespace with these labels.

@@ -13,7 +13,7 @@ use super::draw::NameHash;
 use super::filter::{self, Candidate};
 use super::timetable::{Pick, Timetable};
 use super::workload::Narrowing;
-use crate::schema::Rhythm;
+use crate::schema::{LedgerEntry, Rhythm};
 
 /// A kill that would be made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -58,7 +58,23 @@ pub fn plan(
     first: Date,
     days: u32,
 ) -> Vec<PlannedKill> {
+    plan_after(&[], cluster, rules, seed, first, days)
+}
+
+/// The same after some kills, as the ledger holds them: those before the first day count for the
+/// minimum time of their owners. Later ones may be of the plan itself.
+pub fn plan_after(
+    earlier: &[LedgerEntry],
+    cluster: &Cluster,
+    rules: &Rules,
+    seed: u64,
+    first: Date,
+    days: u32,
+) -> Vec<PlannedKill> {
     let mut groups = groups(cluster, rules);
+    for group in &mut groups {
+        group.last = last_before(first, group.owner, earlier, rules);
+    }
     let mut kills = Vec::new();
     for day in first.series(1.day()).take(days as usize) {
         if !rules.calendar.is_workday(day) {
@@ -84,6 +100,18 @@ pub fn plan(
     }
     kills.sort_by(|one, other| (&one.at, &one.owner).cmp(&(&other.at, &other.owner)));
     kills
+}
+
+/// When an owner was killed from last before a day.
+fn last_before(
+    first: Date,
+    owner: &OwnerName,
+    kills: &[LedgerEntry],
+    rules: &Rules,
+) -> Option<Zoned> {
+    let of_owner = kills.iter().filter(|kill| kill.owner == *owner);
+    let times = of_owner.map(|kill| kill.at.to_zoned(rules.calendar.zone().clone()));
+    times.filter(|at| at.date() < first).max()
 }
 
 /// Whether the last kill lies at or after the same time of the day that bounds the minimum time.

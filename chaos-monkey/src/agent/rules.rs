@@ -235,6 +235,14 @@ fn numbers(spec: &AgentSpec) -> Result<(), Vec<Refused>> {
         }
         Rhythm::PerPod(_) | Rhythm::PerOwner(_) => {}
     }
+    // An occasion is one for budgets and open kills, and at regular times everybody is drawn from.
+    if matches!(spec.schedule.rhythm, Rhythm::Every(_)) && spec.amount != VictimAmount::One {
+        let message = "expected `one` with the rhythm `every`, which kills at most one pod of an \
+                       owner each time: raise spec.schedule.rhythm.every.owners, or choose another \
+                       rhythm";
+        let amount = serde_json::to_string(&spec.amount).unwrap_or_default();
+        complaints.add("amount", &amount, message);
+    }
     if let KillMethod::Delete(grace) = spec.method
         && (grace.get().as_secs() == 0 || grace.get().subsec_nanos() > 0)
     {

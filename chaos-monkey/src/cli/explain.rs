@@ -96,7 +96,7 @@ fn of_snapshot(arguments: &ExplainArguments, path: &std::path::Path) -> Result<S
 
 #[cfg(feature = "kubernetes")]
 fn of_cluster(arguments: &ExplainArguments) -> Result<String, String> {
-    use crate::target::kubernetes::{Killer, Leads, find};
+    use crate::target::kubernetes::{Killer, find};
 
     let explanation = async {
         let connection = arguments.cluster.open().await?;
@@ -121,10 +121,12 @@ fn of_cluster(arguments: &ExplainArguments) -> Result<String, String> {
             agent: settings.name.clone(),
             is_dry_run: true,
         };
-        let checks = killer
-            .explain(&settings.rules, &found, owner, &|| Leads::NotNeeded)
-            .await;
-        let checks = checks.map_err(|error| format!("error: {error}"))?;
+        let explained_by = killer.explain(&settings.rules, &found, owner).await;
+        let (checks, leader) = explained_by.map_err(|error| format!("error: {error}"))?;
+        let by = match leader {
+            Some(leader) => format!("{by}; the copy `{leader}` leads"),
+            None => by,
+        };
         let pod = format!("{} {}", found.shown(), of(&found.pod.owner));
         let yes = if settings.spec.dry_run {
             "would be told as a victim if it were due now, for it is a dry run"

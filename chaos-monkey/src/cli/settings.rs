@@ -181,6 +181,24 @@ mod tests {
     }
 
     #[test]
+    fn at_regular_times_at_most_one_pod_of_an_owner_is_killed() {
+        let every = "schedule.rhythm={\"every\": {\"interval\": \"10m\", \"owners\": 3}}";
+        assert!(with(&[every, "amount=one"]).is_ok());
+        assert!(
+            with(&["amount=all"]).is_ok(),
+            "each owner has its own chance"
+        );
+        for amount in ["amount=all", "amount={\"percent\": 30}"] {
+            let error = with(&[every, amount]).unwrap_err();
+            assert!(error.contains("spec.amount"), "{error}");
+            assert!(
+                error.contains("spec.schedule.rhythm.every.owners"),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
     fn a_flag_is_checked_as_a_file_is() {
         for (change, part) in [
             ("guards.openKills=0", "spec.guards.openKills"),

@@ -113,6 +113,19 @@ pub struct ChaoskubeFlags {
     #[arg(long, overrides_with = "dry_run")]
     pub no_dry_run: bool,
 
+    /// Only said to have no counterpart: how long chaoskube runs
+    #[arg(
+        long,
+        default_value = "-1s",
+        allow_hyphen_values = true,
+        value_name = "DURATION"
+    )]
+    pub max_runtime: String,
+
+    /// Only said to be the guard `minimumReplicas`, which is on anyway
+    #[arg(long)]
+    pub ignore_single_replicas: bool,
+
     /// The URL of a Slack webhook; it is not shown
     #[arg(long, value_name = "URL", hide_env_values = true)]
     pub slack_webhook: Option<String>,
@@ -141,7 +154,7 @@ pub struct ChaoskubeFlags {
     #[arg(long, value_name = "FILE")]
     pub kubeconfig: Option<String>,
 
-    /// Only said to be `namespaces.only`
+    /// The only namespace that it may look at
     #[arg(long, value_name = "NAMESPACE")]
     pub client_namespace_scope: Option<String>,
 }
@@ -194,11 +207,33 @@ pub fn convert(flags: &ChaoskubeFlags) -> Result<Converted, Inconvertible> {
         ..AgentSpec::default()
     };
     notes.extend(elsewhere(flags));
-    mistakes.or(Converted {
+    let converted = Converted {
         spec,
         notes,
         commands: Vec::new(),
-    })
+    };
+    mistakes.or(converted, flag)
+}
+
+/// The flag from which a setting comes.
+fn flag(key: &str) -> Option<&'static str> {
+    const FLAGS: [(&str, &str); 13] = [
+        ("spec.namespaces.labels", "--namespace-labels"),
+        ("spec.namespaces", "--namespaces"),
+        ("spec.pods.labels", "--labels"),
+        ("spec.pods.annotations", "--annotations"),
+        ("spec.pods.names", "--included-pod-names"),
+        ("spec.pods.exceptNames", "--excluded-pod-names"),
+        ("spec.method", "--grace-period"),
+        ("spec.schedule.timeZone", "--timezone"),
+        ("spec.schedule.weekdays", "--excluded-weekdays"),
+        ("spec.schedule.hours", "--excluded-times-of-day"),
+        ("spec.schedule.leaveOut", "--excluded-days-of-year"),
+        ("spec.schedule.rhythm.every.interval", "--interval"),
+        ("spec.schedule.rhythm.every.owners", "--max-kill"),
+    ];
+    let mut flags = FLAGS.into_iter();
+    flags.find_map(|(start, flag)| key.starts_with(start).then_some(flag))
 }
 
 /// The parts of a list with commas.
@@ -228,6 +263,11 @@ fn namespaces(
         list.push(name.to_owned());
     }
     if let Some(scope) = &flags.client_namespace_scope {
+        // chaoskube sees this one alone, and chooses among what it sees.
+        if !choice.only.is_empty() && !choice.only.contains(scope) {
+            let message = "expected one of --namespaces: so chaoskube kills nothing at all";
+            mistakes.add("--client-namespace-scope", scope, message);
+        }
         choice.only = vec![scope.clone()];
     }
     if choice.only.is_empty() {
@@ -409,6 +449,11 @@ fn webhooks(flags: &ChaoskubeFlags, notes: &mut Vec<String>) -> Vec<Webhook> {
     }]
 }
 
+/// Whether a duration is one that ends: a negative one is none.
+fn is_limited(runtime: &str) -> bool {
+    !runtime.is_empty() && !runtime.starts_with('-')
+}
+
 /// What is no setting, but is told the agent in another way.
 fn elsewhere(flags: &ChaoskubeFlags) -> Vec<String> {
     let told = [
@@ -425,6 +470,14 @@ fn elsewhere(flags: &ChaoskubeFlags) -> Vec<String> {
             "--debug is `--log-level debug` of `chaos-monkey agent`.",
         ),
         (flags.log_caller, "--log-caller has no counterpart."),
+        (
+            is_limited(&flags.max_runtime),
+            "--max-runtime has no counterpart: an agent kills until somebody ends or halts it.",
+        ),
+        (
+            flags.ignore_single_replicas,
+            "--ignore-single-replicas is `guards.minimumReplicas: 2`, which goes without saying.",
+        ),
         (
             flags.master.is_some(),
             "--master is a context: `--context` of every command.",

@@ -121,7 +121,7 @@ pub fn convert(list: &str, config: &KubeMonkeyConfig) -> Result<Converted, Incon
         );
     }
     let commands = victims.iter().map(|it| it.command(workdays, amount));
-    mistakes.or(Converted {
+    let converted = Converted {
         commands: commands.collect(),
         spec: AgentSpec {
             namespaces: namespaces(config),
@@ -138,7 +138,21 @@ pub fn convert(list: &str, config: &KubeMonkeyConfig) -> Result<Converted, Incon
             ..AgentSpec::default()
         },
         notes,
-    })
+    };
+    mistakes.or(converted, flag)
+}
+
+/// The flag from which a setting comes.
+fn flag(key: &str) -> Option<&'static str> {
+    const FLAGS: [(&str, &str); 5] = [
+        ("spec.namespaces.only", "--whitelisted-namespaces"),
+        ("spec.namespaces.except", "--blacklisted-namespaces"),
+        ("spec.schedule.timeZone", "--time-zone"),
+        ("spec.schedule.hours.from", "--start-hour"),
+        ("spec.schedule.hours", "--end-hour"),
+    ];
+    let mut flags = FLAGS.into_iter();
+    flags.find_map(|(start, flag)| key.starts_with(start).then_some(flag))
 }
 
 fn namespaces(config: &KubeMonkeyConfig) -> NamespaceChoice {

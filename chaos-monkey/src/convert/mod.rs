@@ -10,7 +10,7 @@ mod written;
 
 use std::fmt;
 
-use crate::agent::Rules;
+use crate::file;
 use crate::schema::AgentSpec;
 
 /// Settings, and what there is to say about them.
@@ -51,13 +51,21 @@ impl Mistakes {
         self.0.push(format!("{place}: `{value}`: {message}"));
     }
 
-    /// The settings, if nothing is wrong with what they come from, nor with themselves.
-    fn or(mut self, converted: Converted) -> Result<Converted, Inconvertible> {
+    /// The settings, if nothing is wrong with what they come from, nor with themselves when they are
+    /// read as a file. `source` knows which flag a key comes from.
+    fn or(
+        mut self,
+        converted: Converted,
+        source: impl Fn(&str) -> Option<&'static str>,
+    ) -> Result<Converted, Inconvertible> {
         if self.0.is_empty()
-            && let Err(refused) = Rules::of(&converted.spec)
+            && let Err(mistakes) = file::load_text("settings", &converted.file("converted"), &[])
         {
-            for it in refused {
-                self.add(&format!("spec.{}", it.key), &it.value, it.message);
+            for mistake in mistakes.list() {
+                let key = mistake.key.to_string();
+                let place = source(&key).map_or(key.clone(), |flag| format!("{flag} ({key})"));
+                let value = mistake.value.as_deref().unwrap_or_default();
+                self.add(&place, value, &mistake.message);
             }
         }
         if self.0.is_empty() {

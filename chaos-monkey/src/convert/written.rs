@@ -90,6 +90,8 @@ mod tests {
         let mut spec = AgentSpec::default();
         assert_eq!(read(&file("a", &spec, &[])), spec);
         spec.amount = VictimAmount::Fixed(2);
+        assert_eq!(read(&file("a", &spec, &[])), spec);
+        spec.amount = VictimAmount::One;
         spec.schedule.hours.from = "00:00".to_owned();
         spec.schedule.leave_out = vec!["04-01".to_owned()];
         spec.schedule.rhythm = Rhythm::Every(Every {

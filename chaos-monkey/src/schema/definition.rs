@@ -7,10 +7,22 @@ use super::{API_VERSION, GameDayStatus, Kind, json_schema, structural};
 /// What a game day was when it was applied it stays: it is run once.
 const NEVER_CHANGES: &str = "self.spec == oldSelf.spec";
 
+/// A service that runs nowhere cannot be broken.
+const EACH_HAS_A_BINDING: &str = "self.spec.services.all(name, has(self.spec.services[name].process) \
+                                  || has(self.spec.services[name].kubernetes))";
+
 /// The definition of `System`.
 pub fn system_definition() -> Value {
     let columns = json!([age()]);
-    definition(Kind::System, "systems", &columns, None)
+    let mut made = definition(Kind::System, "systems", &columns, None);
+    let schema = &mut made["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
+    // So that the cluster knows what the rule costs.
+    schema["properties"]["spec"]["properties"]["services"]["maxProperties"] = 1_000.into();
+    schema["x-kubernetes-validations"] = json!([{
+        "rule": EACH_HAS_A_BINDING,
+        "message": "each service has a binding: process, kubernetes or both",
+    }]);
+    made
 }
 
 /// The definition of `GameDay`.
@@ -100,6 +112,46 @@ mod tests {
             assert!(place["type"].is_string(), "{path}");
         }
         assert_eq!(definition["metadata"]["name"], "gamedays.chaos.aplomb.dev");
+    }
+
+    #[test]
+    fn a_rule_over_services_costs_little_and_names_keys_that_are_there() {
+        let definition = system_definition();
+        let schema = &definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
+        assert_eq!(
+            schema["x-kubernetes-validations"][0]["rule"],
+            "self.spec.services.all(name, has(self.spec.services[name].process) \
+             || has(self.spec.services[name].kubernetes))"
+        );
+        let services = &schema["properties"]["spec"]["properties"]["services"];
+        assert_eq!(services["maxProperties"], 1_000);
+        for binding in ["process", "kubernetes"] {
+            let service = &services["additionalProperties"];
+            assert!(service["properties"][binding].is_object(), "{service:#}");
+        }
+    }
+
+    #[cfg(feature = "kubernetes")]
+    #[test]
+    fn a_ledger_has_each_kill_once_and_none_that_ends_before_it_begins() {
+        use kube::CustomResourceExt as _;
+
+        let definition = serde_json::to_value(crate::schema::KillLedger::crd()).unwrap();
+        let version = &definition["spec"]["versions"][0];
+        let schema = &version["schema"]["openAPIV3Schema"];
+        let rule = schema["x-kubernetes-validations"][0]["rule"].as_str();
+        assert!(rule.unwrap().contains("kill.notAfter >= kill.at"));
+        let kills = &schema["properties"]["spec"]["properties"]["kills"];
+        assert_eq!(kills["x-kubernetes-list-type"], "map");
+        assert_eq!(kills["x-kubernetes-list-map-keys"], json!(["kill"]));
+        assert_eq!(kills["maxItems"], 10_000);
+        let required = kills["items"]["required"].as_array().unwrap();
+        for key in ["kill", "at", "notAfter"] {
+            assert!(required.contains(&key.into()), "{key}: {required:?}");
+        }
+        for key in ["at", "notAfter"] {
+            assert_eq!(kills["items"]["properties"][key]["format"], "date-time");
+        }
     }
 
     #[test]

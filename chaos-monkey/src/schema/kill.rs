@@ -117,11 +117,13 @@ impl KillOutcome {
         namespaced,
         derive = "PartialEq",
         doc = "What is kept of kills, for budgets that hold however many agents there are.",
-        printcolumn(
-            name = "Age",
-            type_ = "date",
-            json_path = ".metadata.creationTimestamp"
+        printcolumn(name = "Last kill", type_ = "date", json_path = ".spec.kills[-1:].at"),
+        printcolumn(name = "Last owner", type_ = "string", json_path = ".spec.kills[-1:].owner.name"),
+        printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
+        validation = kube::core::Rule::new(
+            "!has(self.spec.kills) || self.spec.kills.all(kill, kill.notAfter >= kill.at)"
         )
+        .message("a kill ends after it has begun")
     )
 )]
 #[serde(rename_all = "camelCase")]
@@ -131,6 +133,11 @@ pub struct KillLedgerSpec {
     pub agents: BTreeMap<String, PublishedSettings>,
     /// The kills that still count for some guard, in the order in which they were reserved.
     #[serde(default)]
+    // Far more than a ledger has room for, so that the cluster knows what a rule costs.
+    #[schemars(
+        length(max = 10_000),
+        extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["kill"])
+    )]
     pub kills: Vec<LedgerEntry>,
 }
 

@@ -57,7 +57,7 @@ end-to-end tests hold both against each other.
   verbs: [create]
 - apiGroups: [chaos.aplomb.dev]
   resources: [kills]
-  verbs: [get, list, create, delete]
+  verbs: [list, create, delete]
 - apiGroups: [chaos.aplomb.dev]
   resources: [kills/status]
   verbs: [patch]

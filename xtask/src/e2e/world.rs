@@ -275,6 +275,7 @@ impl<'cluster> World<'cluster> {
             "127.0.0.1:0",
             "--log-level",
             "debug",
+            "--yes",
         ]))
     }
 }

@@ -180,6 +180,34 @@ fn who_finds_a_game_day_in_the_middle_knows_whether_somebody_still_runs_it() {
             },
         ),
     ] {
-        assert_eq!(turn(&status, "it", "a", runs), expected, "{status:?}");
+        let turn = turn(&status, "it", "a", runs, false);
+        assert_eq!(turn, expected, "{status:?}");
     }
+    let others = status(running, "gone", "b");
+    let left = Turn::Left {
+        copy: "b".to_owned(),
+    };
+    assert_eq!(turn(&others, "it", "a", false, true), left);
+}
+
+#[test]
+fn a_game_day_is_long_over_a_quarter_of_an_hour_after_its_load_and_its_recovery() {
+    let began: Timestamp = "2026-03-23T12:00:00Z".parse().unwrap();
+    let status = GameDayStatus {
+        began: Some(began),
+        ..GameDayStatus::default()
+    };
+    let spec = json!({"timeline": {"duration": "10m"}, "recovery": {"within": "1m"}});
+    let rubbish = json!({"timeline": {"duration": "soon"}});
+    for (spec, minutes, expected) in [
+        (&spec, 26, false),
+        (&spec, 27, true),
+        (&rubbish, 75, false),
+        (&rubbish, 76, true),
+    ] {
+        let now = began + SignedDuration::from_mins(minutes);
+        assert_eq!(is_long_over(&status, spec, now), expected, "{minutes}");
+    }
+    let unknown = GameDayStatus::default();
+    assert!(!is_long_over(&unknown, &rubbish, Timestamp::now()));
 }

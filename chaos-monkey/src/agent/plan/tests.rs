@@ -208,3 +208,44 @@ proptest! {
         }
     }
 }
+
+fn killed(owner: usize, at: &str) -> LedgerEntry {
+    let at: Timestamp = at.parse().unwrap();
+    LedgerEntry {
+        kill: "k".to_owned(),
+        agent: "platform".to_owned(),
+        occasion: "k".to_owned(),
+        owner: name(owner),
+        pod: "p".to_owned(),
+        pod_uid: "u".to_owned(),
+        at,
+        not_after: at,
+        outcome: None,
+        is_whole: true,
+    }
+}
+
+#[test]
+fn kills_before_the_first_day_count_for_the_minimum_time() {
+    let cluster = cluster(2, 1);
+    let mut spec = spec();
+    // Due on every workday, and kept to each third one.
+    spec.schedule.rhythm = per_owner(1, 3);
+    let rules = Rules::of(&spec).unwrap();
+    let plan = |earlier: &[LedgerEntry]| plan_after(earlier, &cluster, &rules, 7, FIRST, 2);
+    let owners = |kills: Vec<PlannedKill>| -> Vec<OwnerName> {
+        let mut owners: Vec<_> = kills.into_iter().map(|kill| kill.owner).collect();
+        owners.sort();
+        owners
+    };
+    assert_eq!(owners(plan(&[])), [name(0), name(1)]);
+    // The Friday before.
+    let friday = killed(0, "2026-03-20T14:59:00Z");
+    assert_eq!(owners(plan(&[friday])), [name(1)]);
+    // Long ago, and on the day itself, which may be the plan's own.
+    let others = [
+        killed(0, "2026-03-02T14:59:00Z"),
+        killed(1, "2026-03-23T14:59:00Z"),
+    ];
+    assert_eq!(plan(&others), plan(&[]));
+}

@@ -24,8 +24,8 @@ use crate::target::kubernetes::agent::{self, AgentError, AgentOptions};
                   is ended. Without --no-dry-run, and without `dryRun: false` in its settings, it \
                   only says what it would kill:\n\n  \
                   chaos-monkey agent agent.yaml\n\n\
-                  With --no-dry-run it asks once whether the context is the right one, but not \
-                  inside of a cluster.\n\n\
+                  Where it kills it asks once whether the context is the right one, but not inside \
+                  of a cluster.\n\n\
                   What a flag sets stands in place of what the files say, and is checked like \
                   it.\n\n\
                   The settings are read again when they change; bad ones are refused and the old \
@@ -48,7 +48,7 @@ pub struct AgentArguments {
     #[arg(long)]
     pub no_dry_run: bool,
 
-    /// Do not ask whether --no-dry-run is meant for this context
+    /// Do not ask whether killing is meant for this context
     #[arg(long)]
     pub yes: bool,
 
@@ -155,8 +155,9 @@ async fn run(arguments: AgentArguments) -> Result<Exit, String> {
         changes.push(Change::of("dryRun", false.into()));
     }
     eprintln!("context `{}`", connection.context);
-    // The settings of a pod are a conscious act; a flag may be meant for another cluster.
-    if arguments.no_dry_run && !connection.is_in_cluster() {
+    let read = move || settings.read()?.with(&changes);
+    // Whoever deploys it means that cluster; a command, and its file, may be meant for another one.
+    if !connection.is_in_cluster() && !read()?.spec.dry_run {
         let context = &connection.context;
         let question = format!("Kill pods in the context `{context}` when they are due?");
         if !confirmed(&question, arguments.yes)? {
@@ -169,10 +170,7 @@ async fn run(arguments: AgentArguments) -> Result<Exit, String> {
         namespace: arguments.cluster.agent_namespace,
         // The same host may run several, one after another or at once.
         identity: format!("{host}-{:08x}", rand::random::<u32>()),
-        read: Arc::new(move || {
-            let settings = settings.read()?.with(&changes)?;
-            Ok((settings.name, settings.spec))
-        }),
+        read: Arc::new(move || read().map(|it| (it.name, it.spec))),
         pod: arguments.pod_namespace.zip(arguments.pod_name),
         listen: arguments.listen,
         game_day_folder: arguments.game_day_folder,

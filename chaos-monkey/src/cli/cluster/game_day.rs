@@ -6,13 +6,15 @@ use clap::{Args, ValueEnum};
 
 use super::ClusterArguments;
 use super::arguments::confirmed;
+use super::by_hand::{catch_up, say_undelivered};
 use crate::cli::show::exit;
 use crate::cli::{RunArguments, Settings, SettingsArguments, in_runtime, read};
 use crate::engine::Place;
 use crate::exit::Exit;
 use crate::file::{Backend, Documents};
 use crate::schema::System;
-use crate::target::kubernetes::game_day::{PodOptions, Somebody};
+use crate::target::kubernetes::agent::HandTeller;
+use crate::target::kubernetes::game_day::{Conductor, PodOptions, Somebody};
 use crate::target::kubernetes::{BY_HAND, Connection, Killer};
 
 /// Where a game day takes place.
@@ -112,6 +114,13 @@ async fn run(arguments: &RunArguments, documents: &Documents) -> Result<Exit, St
             "a dry run: nothing is killed, and the verdict is inconclusive; --no-dry-run kills"
         );
     }
+    let teller = HandTeller::new(&connection, settings.rules.webhooks());
+    let teller = teller.map_err(|error| format!("error: {error}"))?;
+    let somebody = Arc::new(Somebody::new(teller));
+    if breaks {
+        catch_up(&connection, &pods.cluster.agent_namespace).await;
+    }
+    let conductor: Arc<dyn Conductor> = Arc::<Somebody>::clone(&somebody);
     let options = PodOptions {
         killer: Killer {
             connection,
@@ -120,7 +129,7 @@ async fn run(arguments: &RunArguments, documents: &Documents) -> Result<Exit, St
             is_dry_run: !breaks,
         },
         rules: settings.rules,
-        conductor: Arc::new(Somebody),
+        conductor,
     };
     let place = Place::Kubernetes(Box::new(options));
     let dry = if breaks || show.no_faults {
@@ -130,7 +139,9 @@ async fn run(arguments: &RunArguments, documents: &Documents) -> Result<Exit, St
     };
     let variant = format!("pods in the context `{context}`{dry}");
     let finished = show.finish_in(place, game_day, system, Some(&variant));
-    Ok(exit(finished.await))
+    let exit = exit(finished.await);
+    say_undelivered(somebody.teller()).await;
+    Ok(exit)
 }
 
 /// The namespaces of a system's pods, for people.

@@ -87,7 +87,7 @@ pub(super) fn resume(arguments: &ResumeArguments) -> Exit {
             "nothing was halted"
         };
         Ok(print(
-            format!("{text} {place}\n").as_bytes(),
+            format!("{text} {place}, context `{}`\n", connection.context).as_bytes(),
             std::io::stdout(),
         ))
     })

@@ -6,6 +6,7 @@ use clap::Args;
 use tokio::time::{Instant, sleep};
 
 use super::arguments::confirmed;
+use super::by_hand::{catch_up, say_undelivered};
 use super::{ClusterArguments, in_runtime_or_say};
 use crate::cli::{SettingsArguments, print};
 use crate::exit::Exit;
@@ -87,6 +88,9 @@ async fn kill(arguments: &KillArguments) -> Result<Exit, String> {
         agent: BY_HAND.to_owned(),
         is_dry_run,
     };
+    if !is_dry_run {
+        catch_up(&killer.connection, &killer.namespace).await;
+    }
     let occasion = find::occasion_by_hand(owner);
     let wanted = Wanted {
         owner,
@@ -121,41 +125,59 @@ async fn kill(arguments: &KillArguments) -> Result<Exit, String> {
     };
     let printed = print(text.as_bytes(), std::io::stdout());
     if exit != Exit::Passed || is_dry_run || arguments.no_wait {
-        say_undelivered(teller).await;
+        say_undelivered(&teller).await;
         return Ok(printed.max(exit));
     }
-    let limit = settings.rules.recovery().limit;
+    let recovery = settings.rules.recovery();
+    let limit = recovery.limit;
     let whole = whole(&killer, &wanted.kill, limit.get()).await;
     let exit = match &whole {
-        Ok(Some(seconds)) => {
-            teller.is_whole(owner, &found.pod, *seconds);
+        Ok(Waited::Whole { seconds, seen_by }) => {
+            if *seen_by == SeenBy::Us {
+                teller.is_whole(owner, &found.pod, *seconds);
+            }
             let text = format!("{owner} is whole again after {seconds:.1} s\n");
             print(text.as_bytes(), std::io::stdout())
         }
-        Ok(None) => {
-            let reason = format!("not within {limit}");
-            teller.is_late(owner, &found.pod, &reason);
+        Ok(Waited::TooLong) => {
             let text = format!("{owner} is not whole within {limit}\n");
-            print(text.as_bytes(), std::io::stdout()).max(Exit::Failed)
+            let printed = print(text.as_bytes(), std::io::stdout());
+            let told = teller.is_late(&killer, recovery, owner, &found.pod).await;
+            if let Err(error) = told {
+                eprintln!("error: killing is not halted: {error}");
+            }
+            printed.max(Exit::Failed)
         }
         Err(_) => Exit::Inconclusive,
     };
-    say_undelivered(teller).await;
+    say_undelivered(&teller).await;
     if let Err(error) = whole {
         eprintln!("{error}");
     }
     Ok(exit)
 }
 
-/// Waits for what is being told, and says what was not.
-async fn say_undelivered(teller: HandTeller) {
-    for webhook in teller.finish().await {
-        eprintln!("the webhook `{webhook}` could not be told");
-    }
+/// What came of waiting for an owner.
+enum Waited {
+    /// It is whole again.
+    Whole {
+        /// Seconds since the kill.
+        seconds: f64,
+        /// Who has seen it, and tells of it.
+        seen_by: SeenBy,
+    },
+    /// It is not.
+    TooLong,
 }
 
-/// Follows a kill until its owner is whole again; `None` if that takes too long.
-async fn whole(killer: &Killer, kill: &str, limit: Duration) -> Result<Option<f64>, String> {
+#[derive(PartialEq, Eq)]
+enum SeenBy {
+    Us,
+    TheAgent,
+}
+
+/// Follows a kill until its owner is whole again, or that takes too long.
+async fn whole(killer: &Killer, kill: &str, limit: Duration) -> Result<Waited, String> {
     let said = |error: ClusterError| format!("error: what came of it is not known: {error}");
     let store = LedgerStore::new(killer.connection.client.clone(), &killer.namespace);
     let begin = Instant::now();
@@ -166,7 +188,12 @@ async fn whole(killer: &Killer, kill: &str, limit: Duration) -> Result<Option<f6
         let entry = kills.into_iter().find(|entry| entry.kill == kill);
         // The agent follows it, too, and may have been faster.
         let Some(entry) = entry.filter(|entry| !entry.is_whole) else {
-            return seconds_on_record(killer, kill).await.map_err(said);
+            let seconds = seconds_on_record(killer, kill).await.map_err(said)?;
+            let seen_by = SeenBy::TheAgent;
+            return Ok(seconds.map_or(Waited::TooLong, |seconds| Waited::Whole {
+                seconds,
+                seen_by,
+            }));
         };
         let known = Known {
             since: begin,
@@ -174,11 +201,12 @@ async fn whole(killer: &Killer, kill: &str, limit: Duration) -> Result<Option<f6
         };
         let standing = follow(&killer.connection, &killer.namespace, entry, known).await;
         if let Standing::Whole { seconds } = standing.map_err(said)? {
-            return Ok(Some(seconds));
+            let seen_by = SeenBy::Us;
+            return Ok(Waited::Whole { seconds, seen_by });
         }
         sleep(LOOK_EVERY).await;
     }
-    Ok(None)
+    Ok(Waited::TooLong)
 }
 
 async fn seconds_on_record(killer: &Killer, kill: &str) -> Result<Option<f64>, ClusterError> {

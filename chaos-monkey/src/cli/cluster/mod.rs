@@ -2,6 +2,7 @@
 
 mod agent;
 mod arguments;
+mod by_hand;
 mod check;
 mod crd;
 mod game_day;

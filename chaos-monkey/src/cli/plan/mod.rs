@@ -29,8 +29,10 @@ use crate::target::kubernetes::game_day::Pods;
                   guards look at it only when it is carried out.\n\n  \
                   chaos-monkey plan my-game-day.yaml --seed 7\n  \
                   chaos-monkey plan --context production --days 30\n\n\
-                  Without a FILE it is the plan of the running agent, with its seed. With a \
-                  snapshot it needs no cluster:\n\n  \
+                  Without a FILE it is the plan of the running agent, with its seed, after the kills \
+                  that the ledger holds. The settings in a FILE that name no seed have that of the \
+                  running agent of their name; where none runs it is 1, and an agent would draw \
+                  another one. With a snapshot it needs no cluster:\n\n  \
                   kubectl get namespaces,pods,replicasets,deployments,statefulsets,daemonsets,\
                   replicationcontrollers --all-namespaces --output json > cluster.json\n  \
                   chaos-monkey plan agent.yaml --snapshot cluster.json"
@@ -40,7 +42,8 @@ pub struct PlanArguments {
     #[command(flatten)]
     pub settings: SettingsArguments,
 
-    /// Seed of everything random [default: that of the agent, else 1]
+    /// Seed of everything random [default: that of the settings, else that of the running
+    /// agent of their name, else 1]
     #[arg(long, value_name = "NUMBER")]
     pub seed: Option<u64>,
 

@@ -135,14 +135,27 @@ fn what_is_not_understood_is_refused_all_at_once() {
             "--excluded-days-of-year=Apr1,Dez24",
             "`Dez24`: expected a day",
         ),
-        ("--excluded-days-of-year=Feb30", "spec.schedule.leaveOut[0]"),
+        (
+            "--excluded-days-of-year=Feb30",
+            "--excluded-days-of-year (spec.schedule.leaveOut[0]): `02-30`",
+        ),
         ("--timezone=Local", "IANA"),
-        ("--timezone=Europe/Berlim", "spec.schedule.timeZone"),
+        (
+            "--timezone=Europe/Berlim",
+            "--timezone (spec.schedule.timeZone): `Europe/Berlim`",
+        ),
+        (
+            "--max-kill=0",
+            "--max-kill (spec.schedule.rhythm.every.owners): `0`",
+        ),
         (
             "--interval=often",
             "--interval: `often`: expected a duration",
         ),
-        ("--interval=0s", "spec.schedule.rhythm.every.interval"),
+        (
+            "--interval=0s",
+            "--interval (spec.schedule.rhythm.every.interval): `0s`",
+        ),
         ("--grace-period=soon", "--grace-period: `soon`"),
         ("--labels=app=we b", "spec.pods.labels"),
         ("--namespaces=app=web", "`app=web`: expected names"),
@@ -154,4 +167,30 @@ fn what_is_not_understood_is_refused_all_at_once() {
     }
     let error = refused(&["--excluded-weekdays=Snu", "--timezone=Local"]);
     assert_eq!(error.lines().count(), 2, "{error}");
+}
+
+#[test]
+fn a_scope_never_widens_what_was_chosen() {
+    let only = |line: &[&str]| spec(line).namespaces.only;
+    assert_eq!(only(&["--client-namespace-scope=a"]), ["a"]);
+    let both = ["--client-namespace-scope=a", "--namespaces=a,b"];
+    assert_eq!(only(&both), ["a"]);
+    for other in ["--namespaces=a,b", "--namespaces=!c"] {
+        let error = refused(&["--client-namespace-scope=c", other]);
+        assert!(error.contains("namespace"), "{error}");
+        assert!(error.contains("`c`"), "{error}");
+    }
+}
+
+#[test]
+fn what_has_no_counterpart_is_said() {
+    let notes = |line: &[&str]| converted(line).unwrap().notes.join("\n");
+    let told = notes(&["--max-runtime=1h", "--ignore-single-replicas"]);
+    for part in [
+        "--max-runtime has no counterpart",
+        "guards.minimumReplicas: 2",
+    ] {
+        assert!(told.contains(part), "{told}");
+    }
+    assert!(!notes(&["--max-runtime=-1s"]).contains("--max-runtime"));
 }

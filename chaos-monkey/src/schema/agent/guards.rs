@@ -79,7 +79,8 @@ impl Default for MinimumHealthyPods {
     }
 }
 
-/// How one finds out whether something is broken already.
+/// How one finds out whether something is broken already. The commands ask it, too, by what the ledger
+/// publishes: whoever may read that can read an address with its password.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub enum OutageProbe {

@@ -60,7 +60,7 @@ pub struct AgentSpec {
     /// Which controllers.
     #[serde(default)]
     pub owners: OwnerChoice,
-    /// How many pods of one owner at once.
+    /// How many pods of one owner at once; with the rhythm `every` it is `one`.
     #[serde(default)]
     pub amount: VictimAmount,
     /// How a pod is killed.

@@ -10,7 +10,7 @@ use kube::api::{ObjectMeta, PostParams};
 use super::connection::{ClusterError, Connection, ask};
 use super::ledger::LedgerStore;
 use super::record::Records;
-use super::{halt, lease, ledger, outage, webhook};
+use super::{clock, halt, lease, ledger, outage, webhook};
 use crate::agent::Rules;
 use crate::schema::{GameDayChoice, KillMethod};
 
@@ -102,11 +102,10 @@ const FOR_GAME_DAYS: [Permission; 6] = [
 ];
 
 /// What an agent needs in its own namespace.
-const AT_HOME: [Permission; 16] = [
+const AT_HOME: [Permission; 15] = [
     may("get", "coordination.k8s.io", "leases"),
     may("create", "coordination.k8s.io", "leases"),
     may("update", "coordination.k8s.io", "leases"),
-    may("get", "chaos.aplomb.dev", "kills"),
     may("list", "chaos.aplomb.dev", "kills"),
     may("create", "chaos.aplomb.dev", "kills"),
     may("delete", "chaos.aplomb.dev", "kills"),
@@ -183,7 +182,7 @@ fn name<'a>(it: Permission, namespace: Option<&'a str>, lease: &'a str) -> Optio
     }
 }
 
-/// Checks the permissions of an agent, its resources, the outage probe and webhooks.
+/// Checks the permissions of an agent, its resources, its clock, the outage probe and webhooks.
 pub async fn check(
     connection: &Connection,
     namespace: &str,
@@ -206,6 +205,11 @@ pub async fn check(
         "the records of kills can be read",
         records.all().await.map(drop),
     ));
+    let distrust = clock::distrust(&connection.client).await;
+    findings.push(Finding {
+        what: "the clock here is that of the cluster".to_owned(),
+        trouble: distrust.unwrap_or_else(|error| Some(error.to_string())),
+    });
     if let Some(probe) = &rules.guards().outage {
         findings.push(Finding {
             what: "the outage probe answers that all is well".to_owned(),

@@ -1,6 +1,6 @@
 //! One kill, from the reading of what decides to the record of what became of it.
 //!
-//! `read → filters and guards → reserve in the ledger → write the record → read again → filters
+//! `compare clocks → read → filters and guards → reserve in the ledger → write the record → read again → filters
 //! and guards again → the halt switches → send → complete`. Whatever goes wrong before something is
 //! sent means that nothing is sent.
 
@@ -15,7 +15,7 @@ use super::fresh::Fresh;
 use super::ledger::LedgerStore;
 use super::look::Look;
 use super::record::Records;
-use super::{halt, outage, send};
+use super::{clock, halt, lease, outage, send};
 use crate::agent::check::Check;
 use crate::agent::cluster::{OwnerName, Pod};
 use crate::agent::filter::{self, Candidate};
@@ -222,7 +222,8 @@ impl Killer {
         Ok(Some(candidates))
     }
 
-    /// What each filter and each guard says of a pod now.
+    /// What each filter and each guard says of a pod now, and which copy of the agent leads. It is
+    /// the one that kills, and not whoever asks.
     ///
     /// # Errors
     ///
@@ -232,9 +233,9 @@ impl Killer {
         rules: &Rules,
         found: &Found,
         owner: &OwnerName,
-        leads: LeadsNow<'_>,
-    ) -> Result<Vec<Check>, ClusterError> {
-        let store = LedgerStore::new(self.connection.client.clone(), &self.namespace);
+    ) -> Result<(Vec<Check>, Option<String>), ClusterError> {
+        let client = &self.connection.client;
+        let store = LedgerStore::new(client.clone(), &self.namespace);
         let ledger = store.get().await?;
         let entries = ledger.as_ref().map_or(&[][..], |it| &it.spec().kills);
         let wanted = Wanted {
@@ -243,18 +244,30 @@ impl Killer {
             occasion: "",
             kill: String::new(),
         };
-        let look = self.look(rules, wanted.owner, leads).await?;
-        match look
+        let leader = lease::leader(client, &self.namespace, &self.agent).await;
+        let look = self.look(rules, wanted.owner, &|| Leads::NotNeeded).await?;
+        let mut checks = match look
             .as_ref()
             .and_then(|it| Some((it, it.victim(wanted.pod_uid)?)))
         {
-            Some((look, victim)) => Ok(look.checks(rules, &wanted, victim, entries)),
-            None => Err(ClusterError::Refused {
-                what: format!("get pod {}", found.shown()),
-                why: "it has just gone".to_owned(),
-                code: 404,
-            }),
+            Some((look, victim)) => look.checks(rules, &wanted, victim, entries),
+            None => {
+                return Err(ClusterError::Refused {
+                    what: format!("get pod {}", found.shown()),
+                    why: "it has just gone".to_owned(),
+                    code: 404,
+                });
+            }
+        };
+        let (leader, refusal) = match leader {
+            Ok(Some(leader)) => (Some(leader), None),
+            Ok(None) => (None, Some(format!("no copy of `{}` leads", self.agent))),
+            Err(error) => (None, Some(error.to_string())),
+        };
+        for check in checks.iter_mut().filter(|it| it.name == "leadership") {
+            check.refusal.clone_from(&refusal);
         }
+        Ok((checks, leader))
     }
 
     /// Asks filters and guards, and reserves the kill in the ledger; after a collision with another
@@ -266,6 +279,11 @@ impl Killer {
         leads: LeadsNow<'_>,
         store: &LedgerStore,
     ) -> Result<Result<(LedgerEntry, Instant), Told>, ClusterError> {
+        // What a clock that is days ahead forgets would be forgotten for all agents.
+        if let Some(reason) = clock::distrust(&self.connection.client).await? {
+            let by = "clock";
+            return Ok(Err(Told::Vetoed(Veto { by, reason })));
+        }
         let mut tries = 0;
         loop {
             tries += 1;

@@ -29,12 +29,42 @@ pub(super) fn name(agent: &str) -> String {
     format!("chaos-monkey-{agent}")
 }
 
+/// The copy of an agent that leads, for people: unlike the copies it goes by the time of the day,
+/// since nobody wants to wait until it is renewed.
+///
+/// # Errors
+///
+/// The cluster refuses or is too slow.
+pub(super) async fn leader(
+    client: &Client,
+    namespace: &str,
+    agent: &str,
+) -> Result<Option<String>, ClusterError> {
+    let api: Api<Lease> = Api::namespaced(client.clone(), namespace);
+    let name = name(agent);
+    let lease = ask(format!("get lease {name}"), api.get_opt(&name)).await?;
+    let spec = lease.and_then(|it| it.spec).unwrap_or_default();
+    let renewed = spec.renew_time.map(|it| it.0).unwrap_or_default();
+    let duration = spec.lease_duration_seconds.unwrap_or_default();
+    let is_good = Timestamp::now().duration_since(renewed).as_secs() < i64::from(duration);
+    let holder = spec.holder_identity.filter(|holder| !holder.is_empty());
+    Ok(holder.filter(|_| is_good))
+}
+
 /// One copy of an agent in the election.
 pub struct Election {
     api: Api<Lease>,
     name: String,
     identity: String,
+    /// Who writes: a step that is under way ends before leadership is given up.
+    turn: tokio::sync::Mutex<Turn>,
     state: Mutex<State>,
+}
+
+#[derive(PartialEq, Eq)]
+enum Turn {
+    TakesPart,
+    HasResigned,
 }
 
 #[derive(Default)]
@@ -53,6 +83,7 @@ impl Election {
             api: Api::namespaced(client, namespace),
             name,
             identity,
+            turn: tokio::sync::Mutex::new(Turn::TakesPart),
             state: Mutex::new(State::default()),
         })
     }
@@ -92,13 +123,17 @@ impl Election {
         }
     }
 
-    /// Renews, takes over, or looks who leads.
+    /// Renews, takes over, or looks who leads; nothing of it after it has resigned.
     ///
     /// # Errors
     ///
     /// The cluster refuses or is too slow. Leadership that was granted before goes on until it
     /// ends by itself.
     pub async fn step(&self) -> Result<(), ClusterError> {
+        let turn = self.turn.lock().await;
+        if *turn == Turn::HasResigned {
+            return Ok(());
+        }
         let own = self.state.lock().own.clone();
         if let Some(own) = own {
             match self.write(own).await {
@@ -118,12 +153,14 @@ impl Election {
         }
     }
 
-    /// Gives leadership up, so that another copy need not wait for its end.
+    /// Gives leadership up for good, so that another copy need not wait for its end.
     ///
     /// # Errors
     ///
     /// The cluster refuses or is too slow.
     pub async fn resign(&self) -> Result<(), ClusterError> {
+        let mut turn = self.turn.lock().await;
+        *turn = Turn::HasResigned;
         let own = {
             let mut state = self.state.lock();
             state.leads_until = None;

@@ -5,6 +5,7 @@
 pub mod access;
 pub mod agent;
 mod attempt;
+mod clock;
 mod connection;
 pub mod find;
 mod fresh;

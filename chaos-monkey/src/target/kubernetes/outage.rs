@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{Request, StatusCode, Uri};
 
 use super::http::send;
-use crate::schema::OutageProbe;
+use crate::schema::{OutageProbe, PrometheusProbe};
 
 /// How long an answer may take.
 pub(super) const LIMIT: Duration = Duration::from_secs(2);
@@ -28,6 +28,17 @@ pub(super) async fn ask(probe: &OutageProbe) -> Option<String> {
         }
         Ok((_, body)) if is_prometheus => results(&body).err(),
         Ok(_) => None,
+    }
+}
+
+/// A probe as it may be logged.
+pub(super) fn without_secrets(probe: &OutageProbe) -> OutageProbe {
+    match probe {
+        OutageProbe::Http(url) => OutageProbe::Http(shown(url)),
+        OutageProbe::Prometheus(probe) => OutageProbe::Prometheus(PrometheusProbe {
+            url: shown(&probe.url),
+            query: probe.query.clone(),
+        }),
     }
 }
 

@@ -1,9 +1,12 @@
 //! Whether the owner of a victim is whole again, and what became of kills whose agent is gone.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use tokio::time::Instant;
+use jiff::{SignedDuration, Timestamp};
+use tokio::time::{Instant, sleep};
 
+use super::BY_HAND;
 use super::connection::{ClusterError, Connection, UNDERWAY_LIMIT};
 use super::fresh::Fresh;
 use super::ledger::LedgerStore;
@@ -15,6 +18,13 @@ use crate::schema::{KillOutcome, LedgerEntry};
 /// How long after the last moment of a kill it is settled by somebody else: longer than its
 /// request can be on its way.
 const MARGIN: Duration = Duration::from_secs(5);
+
+/// For how long an open kill is left to its own agent. By then that has followed it, unless it is
+/// gone for good.
+pub(super) const OTHERS_AFTER: Duration = Duration::from_secs(60);
+
+/// How often kills are looked at that may be under way.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 const _: () = assert!(MARGIN.as_secs() > UNDERWAY_LIMIT.as_secs());
 
@@ -108,7 +118,7 @@ pub async fn follow(
     if let Some(reason) = reason {
         return Ok(Standing::NotWhole(reason));
     }
-    let since = jiff::Timestamp::now().duration_since(entry.at);
+    let since = Timestamp::now().duration_since(entry.at);
     // One of the future was made just now, whichever clock is wrong.
     let seconds = since.as_secs_f64().max(0.0);
     let at_most = if known.is_first_look { "<" } else { "" };
@@ -116,6 +126,47 @@ pub async fn follow(
     records.whole_after(&entry.kill, after).await?;
     store.change(|it| ledger::close(it, &entry.kill)).await?;
     Ok(Standing::Whole { seconds })
+}
+
+/// Looks at the open kills that may have nobody who follows them, for no agent need run: those by
+/// hand, and those of an agent that is gone. Without that the guard `open-kills` would forbid every
+/// kill after them. Returns when it is known what became of each.
+///
+/// # Errors
+///
+/// The cluster refuses or is too slow; nothing is lost.
+pub async fn catch_up(connection: &Connection, namespace: &str) -> Result<(), ClusterError> {
+    let store = LedgerStore::new(connection.client.clone(), namespace);
+    let mut since: BTreeMap<String, Instant> = BTreeMap::new();
+    loop {
+        let ledger = store.get().await?;
+        let kills = ledger.iter().flat_map(|it| &it.spec().kills);
+        let mut is_known = true;
+        for entry in kills.filter(|entry| !entry.is_whole && is_nobodys(entry)) {
+            let known = Known {
+                since: *since.entry(entry.kill.clone()).or_insert_with(Instant::now),
+                is_first_look: true,
+            };
+            is_known &= match follow(connection, namespace, entry, known).await? {
+                Standing::UnderWay => false,
+                // Later its victim tells whether it was killed at all.
+                Standing::NotWhole(_) if entry.outcome == Some(KillOutcome::Unknown) => {
+                    known.is_over(entry)
+                }
+                _ => true,
+            };
+        }
+        if is_known {
+            return Ok(());
+        }
+        sleep(LOOK_EVERY).await;
+    }
+}
+
+fn is_nobodys(entry: &LedgerEntry) -> bool {
+    let age = Timestamp::now().duration_since(entry.at);
+    let others_after = SignedDuration::try_from(OTHERS_AFTER).unwrap_or(SignedDuration::MAX);
+    entry.agent == BY_HAND || age > others_after
 }
 
 /// What became of a kill of whose agent nothing was heard: its victim tells.

@@ -40,10 +40,11 @@ pub(super) async fn kill(client: &Client, method: KillMethod, pod: &Pod, until: 
     let question = async {
         let mut request = request.map_err(kube::Error::BuildRequest)?;
         request.extensions_mut().insert(extension);
-        client.request::<Value>(request).await
+        let answer = client.request::<Value>(request).await;
+        answer.map_err(with_budget)
     };
     let answer = ask(what.clone(), question).await;
-    match answer.and_then(|answer| success(what, &answer)) {
+    match answer.and_then(|answer| success(what, method, &answer)) {
         Ok(()) => Sent {
             outcome: KillOutcome::Killed,
             reason: None,
@@ -96,17 +97,39 @@ fn pods_of(pod: &Pod) -> Request {
     Request::new(PodResource::url_path(&(), Some(&pod.namespace)))
 }
 
-/// An eviction is answered with a status, a deletion with that or with the pod. With two
+/// An eviction is answered with a status, a deletion with that or with the pod; any other answer
+/// to an eviction is none. With two
 /// disruption budgets on one pod an eviction is answered 201, and a failure inside.
-fn success(what: String, answer: &Value) -> Result<(), ClusterError> {
-    if answer["kind"] != "Status" || answer["status"] == "Success" {
+fn success(what: String, method: KillMethod, answer: &Value) -> Result<(), ClusterError> {
+    let is_status = answer["kind"] == "Status";
+    let may_be_the_pod = !matches!(method, KillMethod::Evict);
+    if (is_status && answer["status"] == "Success") || (!is_status && may_be_the_pod) {
         return Ok(());
     }
+    let message = answer["message"].as_str();
     Err(ClusterError::Refused {
         what,
-        why: answer["message"].as_str().unwrap_or_default().to_owned(),
+        why: message.unwrap_or("its answer is no status").to_owned(),
         code: answer["code"].as_u64().unwrap_or_default() as u16,
     })
+}
+
+/// A refusal with the word of the disruption budget that it is for: which, and what it wants.
+fn with_budget(error: kube::Error) -> kube::Error {
+    /// How the cluster names this cause of a refusal.
+    const CAUSE: &str = "DisruptionBudget";
+    let kube::Error::Api(mut status) = error else {
+        return error;
+    };
+    let causes = status.details.iter().flat_map(|it| &it.causes);
+    let budgets = causes.filter(|cause| cause.reason == CAUSE);
+    let said: Vec<String> = budgets
+        .map(|cause| format!("{CAUSE}: {}", cause.message))
+        .collect();
+    if !said.is_empty() {
+        status.message = format!("{} ({})", status.message, said.join("; "));
+    }
+    kube::Error::Api(status)
 }
 
 /// A no with a status was decided before anything was done. Without an answer, or with one that

@@ -1,5 +1,8 @@
+use serde_json::json;
+
 use super::*;
 use crate::schema::AgentSpec;
+use crate::target::kubernetes::scripted::{self, Reply, refusal, with};
 
 fn lines(settings: &serde_json::Value) -> Vec<String> {
     let spec: AgentSpec = serde_json::from_value(settings.clone()).unwrap();
@@ -75,4 +78,86 @@ fn game_days_need_more_only_where_they_are_run() {
         assert!(has(&of("only"), line), "{line}");
         assert!(!has(&of("none"), line), "{line}");
     }
+}
+
+/// What is found with these settings in a cluster that allows everything but one permission, about
+/// which it says something else.
+async fn found(settings: &serde_json::Value, verb: &'static str, said: Reply) -> Vec<Finding> {
+    let (client, _) = scripted::cluster(move |line, body, _| {
+        if line.contains("/selfsubjectaccessreviews") {
+            let attributes = &body["spec"]["resourceAttributes"];
+            if attributes["verb"] == verb && attributes["resource"] == "pods" {
+                return said.clone();
+            }
+            return with(201, &reviewed(&json!({"allowed": true})));
+        }
+        if line.contains("/kills?") {
+            return with(200, &json!({"metadata": {}, "items": []}));
+        }
+        refusal(404, "NotFound", "no ledger")
+    });
+    let connection = Connection {
+        client,
+        context: "scripted".to_owned(),
+        namespace: "default".to_owned(),
+    };
+    let spec: AgentSpec = serde_json::from_value(settings.clone()).unwrap();
+    check(&connection, "home", "it", &Rules::of(&spec).unwrap()).await
+}
+
+fn reviewed(status: &serde_json::Value) -> serde_json::Value {
+    json!({"metadata": {}, "spec": {}, "status": status})
+}
+
+/// The findings with trouble, as lines.
+fn troubles(findings: &[Finding]) -> Vec<String> {
+    let troubles = findings.iter().filter_map(|it| {
+        let trouble = it.trouble.as_ref()?;
+        Some(format!("{}: {trouble}", it.what))
+    });
+    troubles.collect()
+}
+
+#[tokio::test]
+async fn what_is_not_allowed_or_not_answered_is_one_line_of_trouble() {
+    let settings = json!({"namespaces": {"only": ["shop"]}});
+    let no = json!({"allowed": false, "reason": "no role"});
+    for (said, expected) in [
+        (with(201, &reviewed(&json!({"allowed": true}))), None),
+        (with(201, &reviewed(&no)), Some("not allowed: no role")),
+        (
+            with(201, &reviewed(&json!({"allowed": false}))),
+            Some("not allowed"),
+        ),
+        (with(201, &reviewed(&json!(null))), Some("not allowed")),
+        (
+            refusal(500, "InternalError", "etcd"),
+            Some("review an access: etcd"),
+        ),
+    ] {
+        let findings = found(&settings, "list", said).await;
+        let expected = expected.map(|it| format!("may list pods in `shop`: {it}"));
+        assert_eq!(troubles(&findings), Vec::from_iter(expected));
+    }
+}
+
+#[tokio::test]
+async fn an_outage_probe_that_cannot_be_reached_is_one_line_of_trouble() {
+    // A port that nobody listens to: it was bound and given back.
+    let port = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = port.local_addr().unwrap();
+    drop(port);
+    let settings = json!({
+        "guards": {"outage": {"http": format!("http://me:secret@{address}/health")}},
+    });
+    let allowed = with(201, &reviewed(&json!({"allowed": true})));
+    let findings = found(&settings, "list", allowed).await;
+    let troubles = troubles(&findings);
+    let [trouble] = troubles.as_slice() else {
+        panic!("{troubles:?}");
+    };
+    let expected = format!(
+        "the outage probe answers that all is well: http://{address}/health has not answered"
+    );
+    assert!(trouble.starts_with(&expected), "{trouble}");
 }

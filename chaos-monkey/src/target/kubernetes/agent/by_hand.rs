@@ -1,4 +1,4 @@
-//! Tells of a kill by hand as the agent tells of its own.
+//! Tells of kills by hand as the agent tells of its own.
 
 use std::time::Duration;
 
@@ -9,13 +9,13 @@ use super::metrics;
 use super::tell::Teller;
 use crate::agent::cluster::{OwnerName, Pod};
 use crate::agent::news::NamedPod;
-use crate::schema::{Topic, Webhook};
-use crate::target::kubernetes::{BY_HAND, Connection, Told};
+use crate::schema::{KillRecovery, Topic, Webhook};
+use crate::target::kubernetes::{BY_HAND, ClusterError, Connection, Killer, Told, halt};
 
 /// How long whoever kills waits for it.
 const LIMIT: Duration = Duration::from_secs(5);
 
-/// Tells of one kill by hand.
+/// Tells of kills by hand.
 pub struct HandTeller {
     teller: Teller,
     results: IntCounterVec,
@@ -50,9 +50,27 @@ impl HandTeller {
         self.tell(Topic::Whole, owner, pod, &reason);
     }
 
-    /// Tells that the owner is not whole within its limit.
-    pub fn is_late(&self, owner: &OwnerName, pod: &Pod, reason: &str) {
-        self.tell(Topic::NotWhole, owner, pod, reason);
+    /// Tells that the owner is not whole within its limit, and halts everything if that is wanted.
+    ///
+    /// # Errors
+    ///
+    /// The halt could not be switched on.
+    pub async fn is_late(
+        &self,
+        killer: &Killer,
+        recovery: KillRecovery,
+        owner: &OwnerName,
+        pod: &Pod,
+    ) -> Result<(), ClusterError> {
+        let limit = recovery.limit;
+        self.tell(Topic::NotWhole, owner, pod, &format!("not within {limit}"));
+        if recovery.halt {
+            let why = format!("{owner} is not whole within {limit}");
+            let client = &killer.connection.client;
+            halt::switch_on(client, &killer.namespace, &why, BY_HAND).await?;
+            self.teller.is_halted(owner, &why);
+        }
+        Ok(())
     }
 
     fn tell(&self, topic: Topic, owner: &OwnerName, pod: &Pod, reason: &str) {
@@ -61,10 +79,10 @@ impl HandTeller {
     }
 
     /// Waits until all of it is delivered, and names the webhooks that could not be told.
-    pub async fn finish(self) -> Vec<String> {
+    pub async fn finish(&self) -> Vec<String> {
         let is_finished = timeout(LIMIT, self.teller.finish()).await.is_ok();
         let count = |name: &str, result| self.results.with_label_values(&[name, result]).get();
-        let mut webhooks = self.webhooks;
+        let mut webhooks = self.webhooks.clone();
         webhooks.retain(|name| {
             let has_failed = count(name, "failed") > 0;
             has_failed || (!is_finished && count(name, "delivered") == 0)
@@ -72,3 +90,6 @@ impl HandTeller {
         webhooks
     }
 }
+
+#[cfg(test)]
+mod tests;

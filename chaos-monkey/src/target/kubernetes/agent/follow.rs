@@ -11,8 +11,8 @@ use tokio::time::{Instant, sleep};
 use super::tell::Teller;
 use super::{Shared, metrics};
 use crate::schema::LedgerEntry;
-use crate::target::kubernetes::recovery::{Known, Standing, follow};
-use crate::target::kubernetes::{BY_HAND, ClusterError, Records, halt};
+use crate::target::kubernetes::recovery::{Known, OTHERS_AFTER, Standing, follow};
+use crate::target::kubernetes::{BY_HAND, ClusterError, Records, clock, halt};
 
 /// How often open kills are looked at. Without one nothing is asked of the cluster.
 const EVERY: Duration = Duration::from_secs(1);
@@ -23,10 +23,6 @@ const KEPT_FOR: SignedDuration = SignedDuration::from_hours(24 * 30);
 
 /// How often old records are looked for.
 const PRUNE_EVERY: Duration = Duration::from_secs(3_600);
-
-/// How long a kill of another agent is open before this one looks at it: by then its own agent has
-/// followed it, unless that is gone for good.
-const OTHERS_AFTER: Duration = Duration::from_secs(60);
 
 /// Follows kills.
 pub(super) struct Follower {
@@ -100,10 +96,11 @@ impl Follower {
 
     /// Looks at one kill, and says whether it is still open.
     async fn look_at(&self, entry: &LedgerEntry, seen: &mut Seen) -> bool {
-        let is_own = entry.agent == self.shared.name;
+        // One by hand is nobody's: whoever made it may not wait for what comes of it.
+        let is_own = entry.agent == self.shared.name || entry.agent == BY_HAND;
         let since = seen.since.get(&entry.kill).copied();
         let since = since.unwrap_or_else(Instant::now);
-        if !is_own && entry.agent != BY_HAND && since.elapsed() < OTHERS_AFTER {
+        if !is_own && since.elapsed() < OTHERS_AFTER {
             return true;
         }
         let known = Known {
@@ -172,6 +169,10 @@ impl Follower {
     /// Takes away old records, but for those that the ledger holds.
     pub(super) async fn prune(&self) -> Result<(), ClusterError> {
         if !self.shared.election.is_leader() {
+            return Ok(());
+        }
+        if let Some(distrust) = clock::distrust(&self.shared.connection.client).await? {
+            tracing::warn!(distrust, "nobody knows which records are old");
             return Ok(());
         }
         let ledger = self.shared.ledger().get().await?;

@@ -26,6 +26,7 @@ pub(super) struct Metrics {
     pub(super) pods: IntGauge,
     pub(super) misread: IntGauge,
     pub(super) settings_are_bad: IntGauge,
+    pub(super) game_days: IntCounterVec,
     pub(super) webhooks: IntCounterVec,
 }
 
@@ -103,6 +104,11 @@ impl Metrics {
             misread: gauge(
                 "chaos_monkey_misread_owners",
                 "Owners that are left alone until their annotations are understood.",
+            )?,
+            game_days: counters(
+                "chaos_monkey_game_days_total",
+                "Game days that this copy has run, by their verdict.",
+                "outcome",
             )?,
             webhooks: kept(&registry, webhooks())?,
             registry,

@@ -106,8 +106,10 @@ struct Shared {
     metrics: Metrics,
     teller: Teller,
     is_ending: AtomicBool,
-    /// Whether a game day runs, so that nothing else is killed.
+    /// Whether a game day runs, or is about to, so that nothing else is killed.
     hosts: AtomicBool,
+    /// Whether the schedule may be at a kill.
+    works: AtomicBool,
     itself: Option<Itself>,
 }
 
@@ -121,7 +123,13 @@ impl Shared {
         self.is_ending.load(Ordering::SeqCst)
     }
 
-    /// Whether a game day runs.
+    /// Whether the schedule may be at a kill. Whoever hosts a game day says so first and asks then,
+    /// and the schedule does it the other way round, so that they never miss each other.
+    fn works(&self) -> bool {
+        self.works.load(Ordering::SeqCst)
+    }
+
+    /// Whether a game day runs, or is about to.
     fn hosts(&self) -> bool {
         self.hosts.load(Ordering::SeqCst)
     }
@@ -171,6 +179,7 @@ pub async fn run(options: AgentOptions, end: impl Future<Output = ()>) -> Result
         election: Arc::clone(&election),
         is_ending: AtomicBool::new(false),
         hosts: AtomicBool::new(false),
+        works: AtomicBool::new(false),
         itself,
     });
     settings::tell(&shared, &spec, seed);

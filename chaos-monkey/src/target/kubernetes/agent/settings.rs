@@ -10,7 +10,7 @@ use tokio::time::sleep;
 use super::{Board, Going, ReadSettings, Shared};
 use crate::agent::{Itself, Rules};
 use crate::schema::{AgentSpec, GameDayChoice, OptIn, PublishedSettings};
-use crate::target::kubernetes::{ClusterError, Connection, LedgerStore, Watches, find};
+use crate::target::kubernetes::{ClusterError, Connection, LedgerStore, Watches, find, outage};
 
 /// How often the settings are looked at.
 const EVERY: Duration = Duration::from_secs(5);
@@ -196,7 +196,7 @@ pub(super) async fn publish(
 
 /// Tells of settings that are applied from now on.
 pub(super) fn tell(shared: &Shared, spec: &AgentSpec, seed: u64) {
-    let settings = serde_json::to_string(spec).unwrap_or_default();
+    let settings = for_the_log(spec);
     let (agent, context) = (&shared.name, &shared.connection.context);
     tracing::info!(
         agent,
@@ -211,5 +211,37 @@ pub(super) fn tell(shared: &Shared, spec: &AgentSpec, seed: u64) {
     }
     if spec.opt_in == OptIn::None {
         tracing::warn!("spec.optIn is `none`: every pod that nobody has withheld may be killed");
+    }
+}
+
+/// Settings without what may be secret in them.
+fn for_the_log(spec: &AgentSpec) -> String {
+    let mut spec = spec.clone();
+    spec.guards.outage = spec.guards.outage.as_ref().map(outage::without_secrets);
+    serde_json::to_string(&spec).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::{OutageProbe, PrometheusProbe};
+
+    #[test]
+    fn the_log_names_the_probe_and_no_secret_of_it() {
+        let url = "http://me:password@probe:9090/up?token=s3cret".to_owned();
+        let prometheus = PrometheusProbe {
+            url: url.clone(),
+            query: "ALERTS".to_owned(),
+        };
+        for probe in [OutageProbe::Http(url), OutageProbe::Prometheus(prometheus)] {
+            let mut spec = AgentSpec::default();
+            spec.guards.outage = Some(probe);
+            let text = for_the_log(&spec);
+            assert!(text.contains("http://probe:9090/up\""), "{text}");
+            assert!(
+                !text.contains("password") && !text.contains("s3cret"),
+                "{text}"
+            );
+        }
     }
 }

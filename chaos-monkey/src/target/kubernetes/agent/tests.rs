@@ -57,6 +57,7 @@ pub(super) fn shared_by(client: kube::Client, spec: &AgentSpec) -> (Arc<Shared>,
         election,
         is_ending: AtomicBool::new(false),
         hosts: AtomicBool::new(false),
+        works: AtomicBool::new(false),
         itself: None,
     });
     (shared, watching)

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -70,6 +71,12 @@ impl Worker {
 
     /// Does what has become due since it looked last.
     pub(super) async fn look(&mut self) {
+        self.shared.works.store(true, Ordering::SeqCst);
+        self.do_what_is_due().await;
+        self.shared.works.store(false, Ordering::SeqCst);
+    }
+
+    async fn do_what_is_due(&mut self) {
         let now = Timestamp::now();
         let after = self.looked_at.max(now - LATEST).min(now);
         self.looked_at = now;

@@ -286,6 +286,35 @@ async fn a_dry_run_sends_and_writes_nothing() {
 }
 
 #[tokio::test]
+async fn a_clock_that_is_not_that_of_the_cluster_forbids_and_takes_nothing_out_of_the_ledger() {
+    let at = Timestamp::now() - jiff::SignedDuration::from_mins(30);
+    let other = json!({
+        "kill": "k", "occasion": "k", "pod": "p", "podUid": "u", "at": at, "notAfter": at,
+        "owner": {"namespace": "shop", "kind": "Deployment", "name": "other"},
+        "outcome": "killed", "isWhole": true,
+    });
+    // This clock is days ahead of that of the cluster, or behind it.
+    for days in [-3, 3] {
+        let ahead = jiff::SignedDuration::from_hours(24 * days);
+        let (told, shop, lines) = by_hand(|shop| {
+            let version = with(200, &json!({"major": "1"}));
+            shop.instead = vec![("/version", Reply::Ahead(ahead, Box::new(version)), 1)];
+            shop.ledger = Some(json!({
+                "metadata": {"name": "chaos-ledger", "resourceVersion": "1"},
+                "spec": {"kills": [other]},
+            }));
+        })
+        .await;
+        assert!(
+            matches!(&told, Ok(Told::Vetoed(veto)) if veto.by == "clock"),
+            "{told:?}"
+        );
+        assert!(!is_sent(&lines));
+        assert_eq!(shop.lock().entries().len(), 1);
+    }
+}
+
+#[tokio::test]
 async fn a_halt_that_is_on_or_cannot_be_read_forbids() {
     let (told, _, lines) = by_hand(|shop| shop.is_halted = true).await;
     assert!(matches!(told, Ok(Told::Vetoed(veto)) if veto.by == "halt"));
@@ -598,4 +627,57 @@ async fn a_leader_that_loses_its_lease_in_the_middle_sends_nothing() {
     let soon = Instant::now() + ANSWER_LIMIT;
     let (told, _) = attempt(&shop, &spec(), &move || Leads::Until(soon), false).await;
     assert!(matches!(told, Ok(Told::Vetoed(veto)) if veto.by == "leadership"));
+}
+
+#[tokio::test]
+async fn an_explanation_says_which_copy_leads_or_that_none_does() {
+    let lease = |renewed: Timestamp| {
+        json!({"metadata": {"name": "chaos-monkey-platform"}, "spec": {
+            "holderIdentity": "one", "leaseDurationSeconds": 15,
+            "renewTime": format!("{renewed:.6}"),
+        }})
+    };
+    for (reply, leader, refusal) in [
+        (with(200, &lease(Timestamp::now())), Some("one"), None),
+        (
+            with(200, &lease(Timestamp::UNIX_EPOCH)),
+            None,
+            Some("no copy of `platform` leads"),
+        ),
+        (
+            refusal(404, "NotFound", "no lease"),
+            None,
+            Some("no copy of `platform` leads"),
+        ),
+        (refusal(403, "Forbidden", "may not"), None, Some("may not")),
+    ] {
+        let held = Mutex::new(shop());
+        let (client, _) = scripted::cluster(move |line, body, _| {
+            if line.contains("/leases/chaos-monkey-platform") {
+                return reply.clone();
+            }
+            if line.contains("/replicasets/web-1") {
+                return with(
+                    200,
+                    &owned("web-1", "set", "Deployment", "web", "deployment"),
+                );
+            }
+            held.lock().reply(line, body)
+        });
+        let killer = killer(client, true);
+        let found = crate::target::kubernetes::find::pod(&killer.connection, "shop/web-1-1").await;
+        let found = found.unwrap();
+        let rules = Rules::of(&spec()).unwrap();
+        let owner = found.owner().unwrap();
+        let (checks, leads) = killer.explain(&rules, &found, owner).await.unwrap();
+        assert_eq!(leads.as_deref(), leader);
+        let leadership = checks.iter().find(|it| it.name == "leadership").unwrap();
+        let said = leadership.refusal.as_deref();
+        assert_eq!(said.is_none(), refusal.is_none(), "{said:?}");
+        assert!(
+            said.unwrap_or_default()
+                .contains(refusal.unwrap_or_default()),
+            "{said:?}"
+        );
+    }
 }

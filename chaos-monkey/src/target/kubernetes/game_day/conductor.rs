@@ -1,6 +1,7 @@
 //! Who conducts a game day: somebody at a terminal, or an agent.
 
 use crate::agent::cluster::{OwnerName, Pod};
+use crate::target::kubernetes::agent::HandTeller;
 use crate::target::kubernetes::{Leads, Told, find};
 
 /// Whoever conducts a game day, as far as its kills are concerned.
@@ -18,9 +19,22 @@ pub trait Conductor: Send + Sync {
     fn told(&self, kill: &str, owner: &OwnerName, pod: &Pod, told: &Told);
 }
 
-/// Somebody at a terminal: nobody else follows the kills, and the report tells of them.
-#[derive(Debug, Clone, Copy)]
-pub struct Somebody;
+/// Somebody at a terminal: nobody else follows the kills, and others are told of them.
+pub struct Somebody {
+    teller: HandTeller,
+}
+
+impl Somebody {
+    /// Somebody who tells of kills as the agent does.
+    pub const fn new(teller: HandTeller) -> Self {
+        Self { teller }
+    }
+
+    /// What tells of the kills.
+    pub const fn teller(&self) -> &HandTeller {
+        &self.teller
+    }
+}
 
 impl Conductor for Somebody {
     fn leads(&self) -> Leads {
@@ -35,5 +49,7 @@ impl Conductor for Somebody {
         false
     }
 
-    fn told(&self, _: &str, _: &OwnerName, _: &Pod, _: &Told) {}
+    fn told(&self, _: &str, owner: &OwnerName, pod: &Pod, told: &Told) {
+        self.teller.told(owner, pod, told);
+    }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::sync::mpsc::Receiver;
 use tokio::time::{sleep, timeout};
 
@@ -13,6 +13,7 @@ use crate::file::load_text;
 use crate::journal::{Entry, InstanceName, Journal, Record};
 use crate::schema::System;
 use crate::target::kubernetes::Connection;
+use crate::target::kubernetes::agent::HandTeller;
 use crate::target::kubernetes::scripted::shop::{Shop, any_pod_at_any_time, shop};
 use crate::target::kubernetes::scripted::{self, Asked};
 use crate::target::{InstanceState, Target};
@@ -38,6 +39,7 @@ fn rules() -> Rules {
 
 struct Day {
     shop: Shared,
+    somebody: Arc<Somebody>,
     target: PodTarget,
     entries: Receiver<Entry>,
     asked: Asked,
@@ -47,19 +49,22 @@ async fn day(shop: Shop, is_dry_run: bool) -> Day {
     let shop = Arc::new(Mutex::new(shop));
     let held = Arc::clone(&shop);
     let (client, asked) = scripted::cluster(move |line, body, _| held.lock().reply(line, body));
+    let connection = Connection {
+        client: client.clone(),
+        context: "test".to_owned(),
+        namespace: "default".to_owned(),
+    };
+    let teller = HandTeller::new(&connection, &[]).unwrap();
+    let somebody = Arc::new(Somebody::new(teller));
     let options = PodOptions {
         killer: Killer {
-            connection: Connection {
-                client: client.clone(),
-                context: "test".to_owned(),
-                namespace: "default".to_owned(),
-            },
+            connection,
             namespace: "chaos".to_owned(),
             agent: "by hand".to_owned(),
             is_dry_run,
         },
         rules: rules(),
-        conductor: Arc::new(Somebody),
+        conductor: Arc::<Somebody>::clone(&somebody),
     };
     let (journal, entries) = Journal::channel(1_000);
     let pods = Pods::read(&client, &system(), "web").await.unwrap();
@@ -67,6 +72,7 @@ async fn day(shop: Shop, is_dry_run: bool) -> Day {
     let target = pods.follow(&options, &journal);
     Day {
         shop,
+        somebody,
         target,
         entries,
         asked,
@@ -135,7 +141,11 @@ async fn a_kill_goes_the_way_of_the_agent_and_into_the_journal() {
         ]
     );
     day.target.stop_all().await;
+    day.somebody.teller().finish().await;
     let shop = day.shop.lock();
+    let told = shop.events.iter();
+    let told: Vec<&Value> = told.map(|event| &event["regarding"]["name"]).collect();
+    assert_eq!(told, ["web-1", "web"], "{:#?}", shop.events);
     let [kill] = shop.kills.as_slice() else {
         panic!("{:#?}", shop.kills);
     };

@@ -124,6 +124,20 @@ async fn whoever_resigns_need_not_be_waited_for() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn whoever_has_resigned_takes_nothing_again() {
+    let stored = Stored::default();
+    let one = stored.copy("one");
+    one.step().await.unwrap();
+    // A renewal is under way, and another one is due right after.
+    let (renewed, resigned) = tokio::join!(one.step(), one.resign());
+    renewed.unwrap();
+    resigned.unwrap();
+    one.step().await.unwrap();
+    assert!(!one.is_leader());
+    assert_eq!(stored.holder(), "");
+}
+
+#[tokio::test(start_paused = true)]
 async fn of_two_that_come_at_once_one_leads() {
     let stored = Stored::default();
     let copies: Vec<_> = (0..5)
@@ -144,4 +158,23 @@ async fn a_lease_that_somebody_has_deleted_is_made_anew() {
     one.step().await.unwrap();
     assert_eq!(stored.holder(), "one");
     assert!(one.is_leader());
+}
+
+#[tokio::test]
+async fn people_are_told_who_leads() {
+    let stored = Stored::default();
+    let held = stored.clone();
+    let (client, _) = scripted::cluster(move |line, body, _| held.reply(line, body));
+    let leader = || leader(&client, "home", "lease");
+    assert_eq!(leader().await.unwrap(), None, "there is no lease");
+    let one = stored.copy("one");
+    one.step().await.unwrap();
+    assert_eq!(leader().await.unwrap().as_deref(), Some("one"));
+    if let Some(lease) = &mut stored.0.lock().lease {
+        lease["spec"]["renewTime"] = "2026-01-01T00:00:00.000000Z".into();
+    }
+    assert_eq!(leader().await.unwrap(), None, "it is not renewed");
+    one.step().await.unwrap();
+    one.resign().await.unwrap();
+    assert_eq!(leader().await.unwrap(), None, "it was given up");
 }

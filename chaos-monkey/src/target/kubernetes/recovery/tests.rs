@@ -213,3 +213,53 @@ async fn an_owner_is_whole_when_its_victim_is_gone_and_it_says_so_itself() {
         assert_eq!(standing, Standing::NotWhole(reason.to_owned()));
     }
 }
+
+/// Catches up with one kill, whose victim may live; gives what is left of it in the ledger, and how
+/// long that took.
+async fn caught_up(
+    entry: &LedgerEntry,
+    pods: &'static [(&'static str, bool)],
+) -> (Value, Duration) {
+    let written: Written = Arc::new(Mutex::new((json!([entry]), Value::Null)));
+    let held = Arc::clone(&written);
+    let (client, _) = scripted::cluster(move |line, body, _| reply(&held, pods, 2, line, body));
+    let connection = Connection {
+        client,
+        context: "scripted".to_owned(),
+        namespace: "default".to_owned(),
+    };
+    let begin = Instant::now();
+    catch_up(&connection, "home").await.unwrap();
+    let left = written.lock().0.clone();
+    (left, begin.elapsed())
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_nobody_follows_is_caught_up_with() {
+    let of = |agent: &str, seconds, outcome| LedgerEntry {
+        agent: agent.to_owned(),
+        ..entry(seconds, outcome)
+    };
+    let killed = Some(KillOutcome::Killed);
+    for (entry, is_whole) in [
+        (of(BY_HAND, 5, killed), true),
+        (of("gone for good", 61, killed), true),
+        (of("still at it", 59, killed), false),
+    ] {
+        let (left, took) = caught_up(&entry, NEW).await;
+        assert_eq!(left[0]["isWhole"], is_whole, "{}", entry.agent);
+        assert!(took < Duration::from_secs(1), "{took:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_may_be_under_way_is_waited_for() {
+    for (outcome, left) in [(None, 0), (Some(KillOutcome::Unknown), 1)] {
+        let mut entry = entry(3_600, outcome);
+        entry.agent = BY_HAND.to_owned();
+        let (kills, took) = caught_up(&entry, LIVES).await;
+        assert_eq!(kills.as_array().unwrap().len(), left);
+        assert!(left == 0 || kills[0]["isWhole"] == true, "{kills}");
+        assert!((35..37).contains(&took.as_secs()), "{took:?}");
+    }
+}

@@ -25,6 +25,10 @@ pub(in crate::target::kubernetes) struct Shop {
     pub(in crate::target::kubernetes) systems: Vec<Value>,
     pub(in crate::target::kubernetes) game_days: Vec<Value>,
     pub(in crate::target::kubernetes) events: Vec<Value>,
+    /// Whether pods that are not ready stay so.
+    pub(in crate::target::kubernetes) are_slow: bool,
+    /// A game day that somebody else begins when one is said to run.
+    pub(in crate::target::kubernetes) begins_too: Option<Value>,
     /// Whether a lease goes to somebody else.
     pub(in crate::target::kubernetes) is_lease_lost: bool,
 }
@@ -62,6 +66,8 @@ pub(in crate::target::kubernetes) fn shop() -> Shop {
         systems: Vec::new(),
         game_days: Vec::new(),
         events: Vec::new(),
+        are_slow: false,
+        begins_too: None,
         is_lease_lost: false,
     }
 }
@@ -175,7 +181,7 @@ impl Shop {
         let since = since(query);
         for place in 0..self.pods.len() {
             let (name, is_ready, version) = self.pods[place].clone();
-            if !is_ready && version <= since {
+            if !is_ready && version <= since && !self.are_slow {
                 self.pods[place] = (name.clone(), true, self.version + 1);
                 self.tell(PODS, "MODIFIED", pod(&(name, true, 0)));
             }
@@ -256,6 +262,11 @@ impl Shop {
         day["metadata"]["resourceVersion"] = version.into();
         let day = day.clone();
         self.tell(GAME_DAYS, "MODIFIED", day.clone());
+        if day["status"]["phase"] == "Running"
+            && let Some(other) = self.begins_too.take()
+        {
+            self.apply(other);
+        }
         with(200, &day)
     }
 

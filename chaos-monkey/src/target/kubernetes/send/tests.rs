@@ -31,6 +31,23 @@ async fn outcome_of(method: KillMethod, reply: Reply) -> Sent {
     sent
 }
 
+/// A refusal as the API words it for a disruption budget.
+fn by_budget() -> Reply {
+    let message = "Cannot evict pod as it would violate the pod's disruption budget.";
+    let mut refused = status("Failure", 429, "TooManyRequests", message);
+    refused["details"] = json!({"causes": [{
+        "reason": "DisruptionBudget",
+        "message": "The disruption budget web needs 3 healthy pods and has 3 currently",
+    }]});
+    with(429, &refused)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deletion_may_be_answered_with_the_pod() {
+    let sent = outcome_of(KillMethod::DeleteNow, with(200, &json!({"kind": "Pod"}))).await;
+    assert_eq!(sent.outcome, KillOutcome::Killed, "{sent:?}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_an_answer_means() {
     let two_budgets = "This pod has more than one PodDisruptionBudget, which the eviction \
@@ -55,6 +72,11 @@ async fn what_an_answer_means() {
             ),
             KillOutcome::Refused,
             "violate the budget",
+        ),
+        (
+            by_budget(),
+            KillOutcome::Refused,
+            "(DisruptionBudget: The disruption budget web needs 3 healthy pods and has 3 currently)",
         ),
         (
             refusal(409, "Conflict", "the UID does not match"),
@@ -91,6 +113,13 @@ async fn what_an_answer_means() {
             Reply::With(201, "{\"kind\": \"Sta".to_owned()),
             KillOutcome::Unknown,
             "evict shop/web-1",
+        ),
+        // What is no status proves nothing either.
+        (with(200, &json!({})), KillOutcome::Unknown, "no status"),
+        (
+            with(200, &json!({"kind": "Pod"})),
+            KillOutcome::Unknown,
+            "no status",
         ),
         (
             Reply::With(502, "<html>".to_owned()),

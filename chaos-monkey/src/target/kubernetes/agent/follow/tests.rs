@@ -116,8 +116,12 @@ async fn kills_of_another_agent_are_left_to_it_for_a_while_and_never_measured() 
 
 #[tokio::test(start_paused = true)]
 async fn how_long_an_owner_took_is_measured_by_whoever_has_seen_it_before() {
-    for (is_seen_before, count) in [(true, 1), (false, 0)] {
-        let (follower, shared, _) = follower(&[kill("a", "platform", "gone", 5)]).await;
+    for (agent, is_seen_before, count) in [
+        ("platform", true, 1),
+        ("platform", false, 0),
+        (BY_HAND, true, 1),
+    ] {
+        let (follower, shared, _) = follower(&[kill("a", agent, "gone", 5)]).await;
         let mut seen = Seen::default();
         if is_seen_before {
             seen.looked_at.insert("a".to_owned());
@@ -151,11 +155,15 @@ async fn records_that_are_old_and_in_no_ledger_are_taken_away_by_whoever_leads()
 
 #[tokio::test(start_paused = true)]
 async fn an_owner_that_is_late_is_told_of_once_and_halts_everything_if_that_is_wanted() {
-    let minutes = |minutes: i64| kill("a", "platform", "half", 60 * minutes);
-    for (minutes_ago, wants_halt, late, halts) in
-        [(4, true, 0, 0), (6, false, 1, 0), (6, true, 1, 1)]
-    {
-        let (follower, shared, asked) = follower(&[minutes(minutes_ago)]).await;
+    for (agent, minutes_ago, wants_halt, late, halts) in [
+        ("platform", 4, true, 0, 0),
+        ("platform", 6, false, 1, 0),
+        ("platform", 6, true, 1, 1),
+        // Whoever kills by hand need not wait for it.
+        (BY_HAND, 6, true, 1, 1),
+    ] {
+        let kill = kill("a", agent, "half", 60 * minutes_ago);
+        let (follower, shared, asked) = follower(&[kill]).await;
         let mut spec = AgentSpec::default();
         spec.recovery.halt = wants_halt;
         let rules = settings::rules_of(&spec, None).unwrap();

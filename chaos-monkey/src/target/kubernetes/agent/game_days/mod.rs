@@ -11,7 +11,9 @@
 //! A game day runs once. Whatever ends the agent, its leadership or its settings ends it, too, and
 //! says nothing of the system: it is inconclusive then, and nothing more of it is killed.
 
+mod begin;
 mod board;
+mod calm;
 mod day;
 mod read;
 mod scribe;
@@ -20,42 +22,34 @@ mod store;
 mod tests;
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
-use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::runtime::Runtime;
 use tokio::sync::watch;
-use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 pub(super) use self::board::Board;
 use self::board::Noticed;
-use self::day::{OneRun, Why};
+use self::day::Why;
 use self::scribe::Scribe;
 use self::store::{ReadDay, Store};
 use super::follow::Follower;
 use super::{Going, Shared};
 use crate::agent::Rules;
 use crate::agent::game_day::{Turn, acts_in, turn};
-use crate::schema::patterns::{LABEL, fits};
 use crate::schema::{GameDayPhase, GameDayStatus, GameDayVerdict};
 use crate::target::kubernetes::{ClusterError, fresh};
 use crate::verdict::Outcome;
 
-/// How long a game day waits for its system, which may be applied right after it.
-const SYSTEM_WITHIN: SignedDuration = SignedDuration::from_secs(30);
-
 /// How long is waited before something is tried again.
 const AGAIN_AFTER: Duration = Duration::from_secs(2);
 
-/// How many threads serve users.
-const THREADS: usize = 2;
-
-/// How many runs keep their folder.
-const KEPT_RUNS: usize = 10;
+/// How often one is looked at that another agent runs, which may be gone for good.
+const OTHERS_EVERY: Duration = Duration::from_secs(60);
 
 /// Runs the game days of the cluster.
 pub(super) struct Host {
@@ -70,6 +64,8 @@ pub(super) struct Host {
     looked_at: Option<(Arc<Board>, u64)>,
     again_at: Option<Instant>,
     running: Option<Running>,
+    /// The one that begins as soon as everything is at rest, and since when it waits for that.
+    next: Option<(Noticed, Instant)>,
     /// The threads of the load, from the first game day on.
     threads: Option<Runtime>,
 }
@@ -92,7 +88,7 @@ enum Came {
     /// Nothing until something changes.
     Waits,
     /// Nothing yet; it is looked at again after a while.
-    Again,
+    Again(Duration),
 }
 
 impl Host {
@@ -109,6 +105,7 @@ impl Host {
             looked_at: None,
             again_at: None,
             running: None,
+            next: None,
             threads: None,
         }
     }
@@ -121,6 +118,19 @@ impl Host {
     /// Looks at what has changed since it looked last. Without a change nothing is asked of the
     /// cluster.
     pub(super) async fn look(&mut self) {
+        self.look_around().await;
+        self.shared.hosts.store(
+            self.running.is_some() || self.next.is_some(),
+            Ordering::SeqCst,
+        );
+    }
+
+    fn look_again(&mut self, after: Duration) {
+        let at = Instant::now() + after;
+        self.again_at = Some(self.again_at.map_or(at, |before| before.min(at)));
+    }
+
+    async fn look_around(&mut self) {
         let going = self.shared.going();
         let leads = self.shared.election.is_leader();
         self.end_what_must_end(&going, leads);
@@ -128,9 +138,13 @@ impl Host {
         if !leads {
             // Whoever leads next may have left something in the middle.
             self.looked_at = None;
+            self.next = None;
             return;
         }
-        let Some(board) = &going.board else { return };
+        let Some(board) = &going.board else {
+            self.next = None;
+            return;
+        };
         let Some((changes, all)) = board.all() else {
             return;
         };
@@ -144,6 +158,7 @@ impl Host {
         self.again_at = None;
         let there: BTreeSet<&String> = all.iter().map(|it| &it.uid).collect();
         self.over.retain(|uid| there.contains(uid));
+        self.next.take_if(|(it, _)| !there.contains(&it.uid));
         for noticed in &all {
             if self.over.contains(&noticed.uid) {
                 continue;
@@ -151,10 +166,10 @@ impl Host {
             match self.see(&going, noticed).await {
                 Ok(Came::Over) => drop(self.over.insert(noticed.uid.clone())),
                 Ok(Came::Waits) => {}
-                Ok(Came::Again) => self.again_at = Some(Instant::now() + AGAIN_AFTER),
+                Ok(Came::Again(after)) => self.look_again(after),
                 Err(error) => {
                     tracing::warn!(%error, "game days are looked at again later");
-                    self.again_at = Some(Instant::now() + AGAIN_AFTER);
+                    self.look_again(AGAIN_AFTER);
                     return;
                 }
             }
@@ -195,6 +210,9 @@ impl Host {
         let noticed = running.noticed.clone();
         match self.scribe.end(&noticed, &status).await {
             Ok(()) => {
+                let outcome = status.verdict.unwrap_or_default().outcome;
+                let game_days = &self.shared.metrics.game_days;
+                game_days.with_label_values(&[outcome.as_str()]).inc();
                 self.running = None;
                 self.shared.hosts.store(false, Ordering::SeqCst);
                 // Another one may have waited for it.
@@ -218,11 +236,20 @@ impl Host {
         };
         let running = self.running.as_ref();
         let runs = running.is_some_and(|it| it.noticed.uid == day.uid);
-        match turn(&status, &self.shared.name, &self.shared.identity, runs) {
+        let (name, identity) = (&self.shared.name, &self.shared.identity);
+        let agent = status.agent.as_ref().filter(|it| *it != name).cloned();
+        match turn(&status, name, identity, runs, day.is_long_over()) {
             Turn::Over => Ok(Came::Over),
-            Turn::NotMine => Ok(Came::Waits),
+            Turn::NotMine if runs => Ok(Came::Waits),
+            Turn::NotMine => Ok(Came::Again(OTHERS_EVERY)),
             Turn::Left { copy } => {
-                let reason = format!("the copy `{copy}` of the agent has left it in the middle");
+                let reason = match agent {
+                    Some(_) if self.does_not_act_in(going, &day).await?.is_some() => {
+                        return Ok(Came::Waits);
+                    }
+                    Some(agent) => format!("the agent `{agent}` has left it in the middle"),
+                    None => format!("the copy `{copy}` of the agent has left it in the middle"),
+                };
                 self.scribe.inconclusive(&day, status, reason).await
             }
             Turn::Mine => match running {
@@ -236,112 +263,16 @@ impl Host {
         }
     }
 
-    async fn begin_if_it_may(
-        &mut self,
+    /// Why the agent does not act where a game day is, if it does not.
+    async fn does_not_act_in(
+        &self,
         going: &Going,
-        noticed: &Noticed,
-        day: ReadDay,
-        status: &GameDayStatus,
-    ) -> Result<Came, ClusterError> {
+        day: &ReadDay,
+    ) -> Result<Option<String>, ClusterError> {
         let client = &self.shared.connection.client;
         let namespace = fresh::namespace(client, &day.namespace).await?;
         let labels = namespace.map(|it| it.labels).unwrap_or_default();
-        if let Err(why) = acts_in(&going.rules, &day.namespace, &labels) {
-            let reason = format!("the agent `{}` does not act there: {why}", self.shared.name);
-            self.scribe.wait(&day, status, reason).await?;
-            return Ok(Came::Waits);
-        }
-        if let Some((rival, agent)) = self.store.rival(&day).await? {
-            let reason = format!("it waits for {rival}, which the agent `{agent}` runs");
-            self.scribe.wait(&day, status, reason).await?;
-            return Ok(Came::Waits);
-        }
-        let name = day.system();
-        if !fits(LABEL, name) {
-            let reason = format!("spec.system: `{name}` is no name of a System");
-            return self.scribe.refuse(&day, vec![reason]).await;
-        }
-        let Some(system) = self.store.system(&day.namespace, name).await? else {
-            let missing = format!(
-                "spec.system: there is no System `{name}` in the namespace `{}`",
-                day.namespace
-            );
-            let created = noticed.created.unwrap_or(Timestamp::UNIX_EPOCH);
-            if Timestamp::now().duration_since(created) > SYSTEM_WITHIN {
-                return self.scribe.refuse(&day, vec![missing]).await;
-            }
-            self.scribe.wait(&day, status, missing).await?;
-            return Ok(Came::Again);
-        };
-        match read::checked(&day, &system) {
-            Ok(checked) => {
-                let (game_day, system) = *checked;
-                let out = self.folder_of(&day);
-                let day = OneRun {
-                    shared: Arc::clone(&self.shared),
-                    follower: Arc::clone(&self.follower),
-                    going: going.clone(),
-                    read: day,
-                    game_day,
-                    system,
-                    out,
-                };
-                self.begin(noticed, day).await
-            }
-            Err(reasons) => self.scribe.refuse(&day, reasons).await,
-        }
-    }
-
-    /// Takes a game day and begins it. Whoever was faster has it.
-    async fn begin(&mut self, noticed: &Noticed, day: OneRun) -> Result<Came, ClusterError> {
-        let threads = match self.threads() {
-            Ok(threads) => threads,
-            Err(error) => {
-                tracing::error!(%error, "there are no threads for a game day");
-                return Ok(Came::Again);
-            }
-        };
-        let begun = day.begins();
-        match self.scribe.begin(&day.read, &begun).await {
-            Ok(()) => {}
-            Err(error) if error.is_conflict() => return Ok(Came::Again),
-            Err(error) => return Err(error),
-        }
-        tracing::info!(game_day = noticed.shown(), "a game day begins");
-        // From now on the schedule kills nothing: what it killed would fail the game day.
-        self.shared.hosts.store(true, Ordering::SeqCst);
-        let (end, ended) = watch::channel(None);
-        self.running = Some(Running {
-            noticed: noticed.clone(),
-            rules: Arc::clone(&day.going.rules),
-            end,
-            task: spawn_blocking(move || threads.block_on(day.run(begun, ended))),
-            ended: None,
-        });
-        Ok(Came::Waits)
-    }
-
-    /// Threads of its own for whoever serves users in time, so that neither holds up the other: the
-    /// load and the lease. They stay, since connections to the cluster live in them.
-    fn threads(&mut self) -> std::io::Result<Handle> {
-        if let Some(threads) = &self.threads {
-            return Ok(threads.handle().clone());
-        }
-        let mut threads = Builder::new_multi_thread();
-        let threads = threads.worker_threads(THREADS).enable_all().build()?;
-        Ok(self.threads.insert(threads).handle().clone())
-    }
-
-    /// A new folder for a game day; those of the oldest runs are taken away.
-    fn folder_of(&self, day: &ReadDay) -> PathBuf {
-        if let Err(error) = take_away_old(&self.folder) {
-            tracing::warn!(%error, "the folders of old game days are still there");
-        }
-        let now = Timestamp::now().strftime("%Y%m%dT%H%M%SZ");
-        let ReadDay {
-            namespace, name, ..
-        } = day;
-        self.folder.join(format!("{now}-{namespace}-{name}"))
+        Ok(acts_in(&going.rules, &day.namespace, &labels).err())
     }
 }
 
@@ -390,24 +321,4 @@ async fn ended(task: &mut JoinHandle<GameDayStatus>) -> GameDayStatus {
             ..GameDayStatus::default()
         }
     })
-}
-
-/// Takes away all runs but the latest ones, whose names begin with their time.
-fn take_away_old(folder: &Path) -> std::io::Result<()> {
-    let entries = match std::fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(error),
-    };
-    let mut runs: Vec<PathBuf> = Vec::new();
-    for entry in entries {
-        let path = entry?.path();
-        // Whatever else lies there is somebody else's.
-        if path.join(crate::view::JOURNAL_FILE).exists() {
-            runs.push(path);
-        }
-    }
-    runs.sort();
-    let old = runs.len().saturating_sub(KEPT_RUNS - 1);
-    runs.iter().take(old).try_for_each(std::fs::remove_dir_all)
 }

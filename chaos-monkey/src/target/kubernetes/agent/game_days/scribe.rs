@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 use kube::Client;
 
-use super::Came;
 use super::board::Noticed;
 use super::store::{ReadDay, Store};
+use super::{AGAIN_AFTER, Came};
 use crate::schema::{GameDayPhase, GameDayStatus, GameDayVerdict};
 use crate::target::kubernetes::ClusterError;
 use crate::target::kubernetes::agent::events::Events;
@@ -29,16 +29,10 @@ impl Scribe {
         }
     }
 
-    /// Says that a game day begins. Whoever was faster has it.
-    pub(super) async fn begin(
-        &self,
-        day: &ReadDay,
-        status: &GameDayStatus,
-    ) -> Result<(), ClusterError> {
-        self.store.write(day, status).await?;
+    /// Tells that a game day begins.
+    pub(super) async fn begins(&self, day: &ReadDay) {
         let note = format!("begun by the agent `{}`", self.agent);
         self.tell(day, true, "ChaosGameDayBegan", &note).await;
-        Ok(())
     }
 
     /// Says how a game day has ended, unless it is gone or somebody else has said so already.
@@ -133,7 +127,7 @@ impl Scribe {
                 self.tell(day, false, word, note).await;
                 Ok(Came::Over)
             }
-            Err(error) if error.is_conflict() => Ok(Came::Again),
+            Err(error) if error.is_conflict() => Ok(Came::Again(AGAIN_AFTER)),
             Err(error) => Err(error),
         }
     }

@@ -1,11 +1,13 @@
 //! Game days and systems as they stand in the cluster. Their specs are read as they are, so that
 //! each mistake in one can be told, and none hides another resource.
 
+use jiff::Timestamp;
 use k8s_openapi::api::core::v1::ObjectReference;
 use kube::api::{ApiResource, DynamicObject, GroupVersionKind, ListParams, Patch, PatchParams};
 use kube::{Api, Client};
 use serde_json::{Value, json};
 
+use crate::agent::game_day::is_long_over;
 use crate::schema::{API_VERSION, GameDayPhase, GameDayStatus, Kind};
 use crate::target::kubernetes::connection::{ClusterError, ask};
 
@@ -58,6 +60,14 @@ impl ReadDay {
     /// The name of its system.
     pub(super) fn system(&self) -> &str {
         self.spec["system"].as_str().unwrap_or_default()
+    }
+
+    /// Whether it runs, but should be over for long.
+    pub(super) fn is_long_over(&self) -> bool {
+        let now = Timestamp::now();
+        self.status
+            .as_ref()
+            .is_some_and(|status| is_long_over(status, &self.spec, now))
     }
 
     /// What an Event is about.
@@ -115,7 +125,7 @@ impl Store {
         let mut others = others.filter(|it| it.uid != day.uid && it.system() == day.system());
         Ok(others.find_map(|other| {
             let status = other.status.clone()?;
-            let runs = status.phase == Some(GameDayPhase::Running);
+            let runs = status.phase == Some(GameDayPhase::Running) && !other.is_long_over();
             runs.then(|| (other.shown(), status.agent.unwrap_or_default()))
         }))
     }

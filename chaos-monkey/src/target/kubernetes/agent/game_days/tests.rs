@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use jiff::Timestamp;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -9,8 +10,9 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
+use super::begin::{KEPT_RUNS, take_away_old};
 use super::*;
-use crate::schema::{AgentSpec, GameDayChoice};
+use crate::schema::{AgentSpec, GameDayChoice, LedgerEntry};
 use crate::target::kubernetes::agent::tests::shared_by;
 use crate::target::kubernetes::scripted::shop::{Shop, any_pod_at_any_time, shop};
 use crate::target::kubernetes::scripted::{self, Asked};
@@ -203,6 +205,9 @@ async fn a_game_day_comes_to_its_verdict_and_the_next_one_waits_for_it() {
     }
     assert_eq!(asked(&scene), before);
     assert!(!scene.shared.hosts());
+    let counted = scene.shared.metrics.text();
+    let counts_both = "chaos_monkey_game_days_total{outcome=\"passed\"} 2";
+    assert!(counted.contains(counts_both), "{counted}");
 }
 
 #[tokio::test]
@@ -263,6 +268,7 @@ async fn one_that_its_leader_has_left_is_inconclusive_and_nothing_of_it_is_kille
     others["metadata"]["name"] = "others".into();
     others["spec"]["system"] = "bank".into();
     others["status"]["agent"] = "somebody".into();
+    others["status"]["began"] = Timestamp::now().to_string().into();
     scene.shop.lock().apply(left);
     scene.shop.lock().apply(others);
     let left = scene.until_phase("left", "Finished").await;
@@ -274,6 +280,105 @@ async fn one_that_its_leader_has_left_is_inconclusive_and_nothing_of_it_is_kille
     assert_eq!(left["began"], "2026-01-01T00:00:00Z");
     assert!(scene.shop.lock().evicted.is_empty());
     assert_eq!(scene.shop.lock().status("others")["phase"], "Running");
+}
+
+#[tokio::test]
+async fn one_of_an_agent_that_is_gone_blocks_no_other_for_ever() {
+    let mut scene = scene(&settings()).await;
+    let mut gone = day("gone", 4, one_kill());
+    gone["status"] = json!({
+        "phase": "Running", "agent": "renamed", "copy": "another", "seed": 1,
+        "began": "2026-01-01T00:00:00Z",
+    });
+    scene.shop.lock().apply(gone);
+    scene.shop.lock().apply(day("next", 4, one_kill()));
+    scene.until_phase("next", "Running").await;
+    let gone = scene.shop.lock().status("gone");
+    assert_eq!(gone["phase"], "Finished");
+    assert_eq!(gone["verdict"]["outcome"], "inconclusive");
+    assert_eq!(
+        gone["reason"],
+        "the agent `renamed` has left it in the middle"
+    );
+    scene.host.finish().await;
+}
+
+#[tokio::test]
+async fn of_two_agents_that_begin_at_once_whoever_sees_the_other_takes_its_word_back() {
+    let mut scene = scene(&settings()).await;
+    let mut rival = day("rival", 4, one_kill());
+    rival["status"] = json!({
+        "phase": "Running", "agent": "other", "copy": "b", "seed": 1,
+        "began": Timestamp::now().to_string(),
+    });
+    scene.shop.lock().begins_too = Some(rival);
+    scene.shop.lock().apply(day("ours", 4, one_kill()));
+    let ours = scene.until_phase("ours", "Pending").await;
+    let reason = "it waits for shop/rival, which the agent `other` runs";
+    assert_eq!(ours["reason"], reason);
+    assert!(ours["began"].is_null(), "{ours:#}");
+    scene.nothing_kills_any_more().await;
+    assert!(scene.shop.lock().evicted.is_empty());
+    scene.shop.lock().take_away("rival");
+    let ours = scene.until_phase("ours", "Finished").await;
+    assert!(has_passed(&ours), "{ours:#}");
+}
+
+#[tokio::test]
+async fn it_begins_when_everything_is_at_rest() {
+    let mut scene = scene(&settings()).await;
+    scene.shop.lock().are_slow = true;
+    scene.shop.lock().pods[1].1 = false;
+    scene.shared.works.store(true, Ordering::SeqCst);
+    let begun: LedgerEntry = serde_json::from_value(json!({
+        "kill": "k", "agent": "other", "occasion": "k", "pod": "p", "podUid": "u",
+        "at": Timestamp::now(), "notAfter": Timestamp::now(), "outcome": "killed",
+        "owner": {"namespace": "shop", "kind": "Deployment", "name": "web"},
+    }))
+    .unwrap();
+    let ledger = scene.shared.ledger();
+    ledger
+        .change(|it| it.kills = vec![begun.clone()])
+        .await
+        .unwrap();
+    scene.shop.lock().apply(day("calm", 4, one_kill()));
+    let waits = |scene: &Scene| scene.shop.lock().status("calm")["reason"].clone();
+    scene.until_phase("calm", "Pending").await;
+    assert_eq!(waits(&scene), "it waits for a kill of the schedule");
+    assert!(scene.shared.hosts(), "the schedule begins nothing more");
+    scene.shared.works.store(false, Ordering::SeqCst);
+    let open = "it waits until shop/Deployment/web is whole";
+    let says = |shop: &Shop, reason: &str| shop.status("calm")["reason"] == reason;
+    scene.until(open, |shop| says(shop, open)).await;
+    ledger.change(|it| it.kills.clear()).await.unwrap();
+    let ready = "services.web: the pod shop/web-1 is not ready: wait until all are";
+    scene.until(ready, |shop| says(shop, ready)).await;
+    assert!(scene.shop.lock().evicted.is_empty());
+    {
+        let mut shop = scene.shop.lock();
+        shop.are_slow = false;
+        shop.pods[1].1 = true;
+    }
+    let calm = scene.until_phase("calm", "Finished").await;
+    assert!(has_passed(&calm), "{calm:#}");
+}
+
+#[tokio::test]
+async fn whoever_takes_it_away_before_it_begins_lets_the_schedule_go_on() {
+    let mut scene = scene(&settings()).await;
+    scene.shared.works.store(true, Ordering::SeqCst);
+    scene.shop.lock().apply(day("calm", 4, one_kill()));
+    scene.until_phase("calm", "Pending").await;
+    assert!(scene.shared.hosts());
+    scene.shop.lock().take_away("calm");
+    for _ in 0..100 {
+        scene.host.look().await;
+        if !scene.shared.hosts() {
+            return;
+        }
+        sleep(Duration::from_millis(50)).await;
+    }
+    panic!("it hosts a game day that is gone");
 }
 
 #[tokio::test]
