@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::config::BulkheadConfig;
 use super::error::BulkheadFull;
-use crate::concurrency::{self, Gate, LimitHandle, Refused};
+use crate::concurrency::{self, Ended, Gate, LimitHandle, Refused};
 use crate::context::CallContext;
 use crate::telemetry::{Counter, Event, Gauge, InFlight, Telemetry, names};
 
@@ -31,9 +31,14 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// Says that the call came to nothing since there was too much to do.
-    pub(super) const fn mark_overloaded(&mut self) {
-        self.place.mark_overloaded();
+    /// Whether anybody wants to know what comes of the call.
+    pub(super) const fn asks(&self) -> bool {
+        self.place.asks()
+    }
+
+    /// Says what came of the call.
+    pub(super) const fn ended(&mut self, ended: Ended) {
+        self.place.ended(ended);
     }
 }
 

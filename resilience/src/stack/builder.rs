@@ -593,9 +593,10 @@ where
         self.breaker.as_ref().map(build).transpose()
     }
 
-    fn bulkhead_layer(&self) -> Result<Option<BulkheadLayer>, ConfigError> {
+    fn bulkhead_layer(&self) -> Result<Option<BulkheadLayer<C>>, ConfigError> {
         let build = |config: BulkheadConfig| {
             BulkheadLayer::builder(&self.name)
+                .classify(self.classify.clone())
                 .config(config)
                 .telemetry(self.telemetry.clone())
                 .build()
