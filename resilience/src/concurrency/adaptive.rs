@@ -168,7 +168,7 @@ impl Adaptive {
             }
             // What came to nothing is no measure: it goes on until a window is good.
             Measuring::Now if !window.overloaded => {
-                self.unqueued = Some(window.average());
+                self.unqueued = Some(window.average()).filter(|average| *average > 0.0);
                 self.measuring = Measuring::At(now.checked_add(remeasure_every));
                 return self.limit;
             }
@@ -178,11 +178,7 @@ impl Adaptive {
         let gradient = if window.overloaded {
             STEEPEST
         } else {
-            let average = window.average();
-            // What is quicker than without a queue has none.
-            let unqueued = self.unqueued.unwrap_or(average).min(average);
-            self.unqueued = Some(unqueued);
-            (TOLERANCE * unqueued / average).clamp(STEEPEST, 1.0)
+            self.quickness(window.average())
         };
         self.has_queued |= gradient < 1.0;
         let reach = if self.has_queued { REACH } else { FIRST_REACH };
@@ -192,6 +188,18 @@ impl Adaptive {
             0.0
         };
         self.limit * gradient + reach
+    }
+
+    /// How long calls take without a queue, as a share of what they take now.
+    fn quickness(&mut self, average: f64) -> f64 {
+        // What takes no time at all, as it may in paused time, has no queue and measures none.
+        if average <= 0.0 {
+            return 1.0;
+        }
+        // What is quicker than without a queue has none.
+        let unqueued = self.unqueued.unwrap_or(average).min(average);
+        self.unqueued = Some(unqueued);
+        (TOLERANCE * unqueued / average).clamp(STEEPEST, 1.0)
     }
 }
 

@@ -203,6 +203,31 @@ async fn a_gradient_that_never_measures_anew_uses_its_whole_limit() {
     assert_eq!(limit.limit(), 100);
 }
 
+/// Regression: nothing divided by nothing is no number, and a limit that is none stays so.
+#[tokio::test(start_paused = true)]
+async fn calls_that_take_no_time_raise_a_limit_and_are_no_measure() {
+    let config = AdaptiveLimit::gradient().bounds(4, 100);
+    let begin = Instant::now();
+    let mut limit = Adaptive::new(config, begin);
+    let mut now = begin;
+    let mut feed = |latency, seconds: u32| {
+        for _ in 0..seconds * 100 {
+            now += millis(10);
+            let sample = Sample {
+                latency,
+                ..quick(100)
+            };
+            limit.record(sample, now);
+        }
+        limit.limit()
+    };
+    assert_eq!(feed(Duration::ZERO, 10), 100);
+    assert_eq!(feed(millis(10), 10), 100);
+    // Long enough for measuring anew.
+    assert_eq!(feed(Duration::ZERO, 100), 100);
+    assert_eq!(feed(millis(10), 10), 100);
+}
+
 // === The line ===
 
 #[tokio::test(start_paused = true)]
