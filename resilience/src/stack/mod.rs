@@ -85,6 +85,7 @@ mod propagate;
 mod round_robin;
 mod semantic;
 mod spans;
+mod to_the_end;
 
 #[cfg(feature = "settings")]
 pub(crate) use builder::BREAKER_FAILURE_RATE;
