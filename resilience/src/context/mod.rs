@@ -129,6 +129,11 @@ impl CallContext {
         CURRENT.scope(self, future)
     }
 
+    /// Runs `step` with this as the current context.
+    pub(crate) fn enter<T>(self, step: impl FnOnce() -> T) -> T {
+        CURRENT.sync_scope(self, step)
+    }
+
     /// Runs `future` as a task of its own with this as the current context.
     ///
     /// # Panics

@@ -14,6 +14,7 @@ use super::Client;
 use super::actual::ActualLayer;
 use super::client::Handles;
 use super::effective::EffectiveLayer;
+use super::in_context::InContextLayer;
 use super::lazy::LazyLayer;
 use super::optional::Optional;
 use super::propagate::PropagateLayer;
@@ -440,6 +441,7 @@ where
             .layer(Optional(hedge))
             .layer(Optional(self.actual_layer()))
             .layer(Optional(breaker))
+            .layer(Optional(self.in_context_layer()))
             .layer(Optional(bulkhead))
             .layer(Optional(timeout))
             .layer(Optional(propagate))
@@ -607,6 +609,12 @@ where
                 .build()
         };
         self.bulkhead.map(build).transpose()
+    }
+
+    /// Whoever is told apart by priority brings it in the request, if not in the task.
+    fn in_context_layer(&self) -> Option<InContextLayer> {
+        let bulkhead = self.bulkhead.filter(|bulkhead| bulkhead.by_priority);
+        bulkhead.map(|_| InContextLayer)
     }
 
     fn timeout_layer(&self) -> Result<Option<TimeoutLayer>, ConfigError> {

@@ -79,6 +79,7 @@ mod actual;
 mod builder;
 mod client;
 mod effective;
+mod in_context;
 mod lazy;
 mod optional;
 mod propagate;
