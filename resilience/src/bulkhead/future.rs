@@ -141,10 +141,10 @@ where
                             place: places.taken(place),
                         },
                         (Poll::Ready(Err(Refused::Full)), _) => Stage::Rejected {
-                            error: Some(places.queue_full()),
+                            error: Some(places.queue_full(place.since.elapsed())),
                         },
                         _ => Stage::Rejected {
-                            error: Some(places.waited_in_vain()),
+                            error: Some(places.waited_in_vain(place.since.elapsed())),
                         },
                     }
                 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use tower_service::Service;
 
@@ -69,7 +70,7 @@ where
         }
         let Ok(place) = self.places.queue() else {
             self.inner.forget();
-            return ResponseFuture::rejected(self.places.queue_full(), classify);
+            return ResponseFuture::rejected(self.places.queue_full(Duration::ZERO), classify);
         };
         let places = Arc::clone(&self.places);
         // A waiting call must not hold what the readiness of the inner service reserved.
