@@ -242,7 +242,7 @@ impl Machine {
             }
             (Phase::Ramping { since, ramp }, Ending::Counted(sample)) => {
                 let since = *since;
-                if ramp.fails_with(sample) {
+                if ramp.fails_with(sample, now) {
                     return Some(self.reopen(since, TransitionReason::RampFailed, now));
                 }
                 ramp.is_over(now)
