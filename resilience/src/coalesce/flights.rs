@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use futures_util::future::{BoxFuture, FutureExt, Shared, WeakShared};
 use parking_lot::Mutex;
+use tokio::time::Instant;
 
 use super::answer::Answer;
 use super::error::SharedError;
@@ -14,6 +15,9 @@ pub(super) struct Landing<B> {
     pub(super) result: Result<Arc<Answer<B>>, SharedError>,
     /// Whether it failed and was repeated in vain: no caller may repeat it once more.
     pub(super) in_vain: bool,
+    /// Whether it failed and was not repeated since its leader had no time for that: when that
+    /// would have been over.
+    pub(super) no_time_after: Option<Instant>,
 }
 
 impl<B> Clone for Landing<B> {
@@ -21,6 +25,7 @@ impl<B> Clone for Landing<B> {
         Self {
             result: self.result.clone(),
             in_vain: self.in_vain,
+            no_time_after: self.no_time_after,
         }
     }
 }
