@@ -76,6 +76,7 @@ impl Breaker {
         let rules = config.rules(Some(&circuit.rules), machine.generation(), now);
         *core.counted.lock() = rules.window();
         core.open_gate(&machine, version);
+        core.observer.reconfigured();
         *circuit = Arc::new(Circuit {
             core: Arc::clone(&core),
             rules,
@@ -329,9 +330,7 @@ impl Circuit {
             return;
         };
         self.change_gate(machine);
-        self.core
-            .observer
-            .transition(transition, machine.mode(), now);
+        self.core.observer.transition(transition, machine, now);
     }
 
     /// Where calls are counted from now on, the window forgets what it holds, and the gate has

@@ -66,9 +66,12 @@ impl Ramp {
 
     /// The share of the calls that is admitted at `now`, 0.1 to 1.
     pub(super) fn share(&self, now: Instant) -> f64 {
-        let elapsed = now.saturating_duration_since(self.started);
-        let done = elapsed.as_secs_f64() / self.duration.as_secs_f64().max(f64::MIN_POSITIVE);
-        FIRST_SHARE + (1.0 - FIRST_SHARE) * done.min(1.0)
+        share_after(now.saturating_duration_since(self.started), self.duration)
+    }
+
+    /// Over how long the share grows.
+    pub(super) const fn duration(&self) -> Duration {
+        self.duration
     }
 
     pub(super) fn is_over(&self, now: Instant) -> bool {
@@ -92,6 +95,12 @@ impl Ramp {
             None => sample.is_bad(),
         }
     }
+}
+
+/// The share after so much of a ramp of that `duration`.
+pub(super) fn share_after(elapsed: Duration, duration: Duration) -> f64 {
+    let done = elapsed.as_secs_f64() / duration.as_secs_f64().max(f64::MIN_POSITIVE);
+    FIRST_SHARE + (1.0 - FIRST_SHARE) * done.min(1.0)
 }
 
 #[cfg(test)]

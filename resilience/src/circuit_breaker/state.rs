@@ -132,6 +132,14 @@ impl Machine {
         self.mode
     }
 
+    /// Over how long the admitted share grows, where it does now.
+    pub(super) const fn ramp(&self) -> Option<Duration> {
+        match &self.phase {
+            Phase::Ramping { ramp, .. } => Some(ramp.duration()),
+            _ => None,
+        }
+    }
+
     pub(super) const fn generation(&self) -> u32 {
         self.generation
     }
