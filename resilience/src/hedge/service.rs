@@ -66,7 +66,9 @@ where
 
     fn call(&mut self, mut request: Request<RequestBody>) -> Self::Future {
         let inner = self.inner.clone();
-        if !is_repeatable(&request) {
+        // Of two copies at once of a write, the loser is cancelled half way, after the winner or
+        // before it: what may be repeated afterwards need not bear that.
+        if !request.method().is_safe() || !is_repeatable(&request) {
             return ResponseFuture::plain(inner, request, self.classify.clone());
         }
         self.shared.deposit();
