@@ -40,7 +40,7 @@ pub(super) struct Flights<B> {
     by_key: ByKey<B>,
 }
 
-type ByKey<B> = Arc<Mutex<BTreeMap<String, Entry<B>>>>;
+type ByKey<B> = Arc<Mutex<BTreeMap<Arc<str>, Entry<B>>>>;
 
 struct Entry<B> {
     number: u64,
@@ -72,9 +72,10 @@ impl<B: Send + 'static> Flights<B> {
             return (flight, false);
         }
         let number = present.map_or(0, |entry| entry.number.wrapping_add(1));
+        let key: Arc<str> = key.into();
         let landed = Landed {
             by_key: Arc::clone(&self.by_key),
-            key: key.to_owned(),
+            key: Arc::clone(&key),
             number,
         };
         let call = begin();
@@ -86,7 +87,7 @@ impl<B: Send + 'static> Flights<B> {
         // What was just begun always has a weak counterpart.
         if let Some(weak) = flight.downgrade() {
             let flight = weak;
-            by_key.insert(key.to_owned(), Entry { number, flight });
+            by_key.insert(key, Entry { number, flight });
         }
         (flight, true)
     }
@@ -100,7 +101,7 @@ impl<B: Send + 'static> Flights<B> {
 /// Takes a call off the list when it ends or when its last caller goes.
 struct Landed<B> {
     by_key: ByKey<B>,
-    key: String,
+    key: Arc<str>,
     number: u64,
 }
 

@@ -20,6 +20,9 @@ const TOLD_APART: [header::HeaderName; 12] = [
     header::IF_RANGE,
 ];
 
+/// Room for most keys, so that they do not grow.
+const USUAL_LENGTH: usize = 128;
+
 /// Method, target and the headers that matter; nothing for what must not be shared.
 pub(super) fn default_key<B>(request: &Request<B>) -> Option<String> {
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
@@ -31,11 +34,12 @@ pub(super) fn default_key<B>(request: &Request<B>) -> Option<String> {
     {
         return None;
     }
-    let mut key = format!("{} {}", request.method(), request.uri());
+    let mut key = String::with_capacity(USUAL_LENGTH);
+    // Writing to a string cannot fail.
+    let _ = write!(key, "{} {}", request.method(), request.uri());
     for name in &TOLD_APART {
         for value in headers.get_all(name) {
-            // Length first, so that no value can look like the next header. Writing to a
-            // string cannot fail.
+            // Length first, so that no value can look like the next header.
             let bytes = value.as_bytes();
             let _ = write!(key, "\n{name} {} ", bytes.len());
             key.extend(bytes.iter().map(|byte| char::from(*byte)));

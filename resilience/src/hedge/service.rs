@@ -76,7 +76,7 @@ where
         if Tried::of(request.extensions()).is_none() {
             Carried::edit(request.extensions_mut()).tried = Some(Tried::new(true));
         }
-        let call = Call::new(inner.clone(), Arc::clone(&self.shared), request.clone());
+        let call = Call::new(inner.clone(), Arc::clone(&self.shared), &request);
         ResponseFuture::hedgeable(inner, request, self.classify.clone(), call)
     }
 }
