@@ -170,7 +170,7 @@ mod tests {
                 assert!(!ramp.fails_with(outcome(false), begin + second * call / 100));
             }
             let dies = begin + second * 7;
-            let noticed = (1..).find(|_| ramp.fails_with(outcome(true), dies));
+            let noticed = (1..=100).find(|_| ramp.fails_with(outcome(true), dies));
             assert_eq!(noticed, Some(calls_until_noticed.max(4)), "{window:?}");
         }
     }
