@@ -27,6 +27,7 @@ pub mod backoff;
 pub mod balance;
 pub mod body;
 pub mod bulkhead;
+mod cache_control;
 pub mod circuit_breaker;
 pub mod classify;
 pub mod coalesce;

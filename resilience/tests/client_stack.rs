@@ -16,9 +16,10 @@ use axum::routing::get as route;
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body::Frame;
-use http_body_util::{Full, StreamBody};
+use http_body_util::{BodyExt, Full, StreamBody};
 use parking_lot::Mutex;
 use resilience::balance::Endpoints;
+use resilience::bulkhead::BulkheadConfig;
 use resilience::circuit_breaker::CircuitBreakerConfig;
 use resilience::classify::{GrpcClassify, HttpClassify};
 use resilience::context::{CallContext, Priority, TraceContext, headers};
@@ -335,6 +336,64 @@ async fn statuses_of_grpc_are_judged_in_the_whole_stack() {
     let answer = client.send(get()).await.unwrap();
     assert!(!answer.headers().contains_key("grpc-status"));
     assert_eq!(seen.lock().len(), 2);
+}
+
+/// Regression: what was collected whole was judged by its head alone.
+#[tokio::test(start_paused = true)]
+async fn a_status_of_grpc_in_the_trailers_of_a_collected_body_is_judged_in_the_whole_stack() {
+    let transport = service_fn(async |_: Request<Bytes>| {
+        let mut trailers = HeaderMap::new();
+        trailers.insert("grpc-status", "14".parse().unwrap());
+        let message = Frame::data(Bytes::from("half a message"));
+        let frames = [Ok::<_, BoxError>(message), Ok(Frame::trailers(trailers))];
+        let body = StreamBody::new(futures_util::stream::iter(frames));
+        Ok::<_, Infallible>(Response::new(body))
+    });
+    let telemetry = Telemetry::default();
+    let client = recommendations()
+        .classify(GrpcClassify::default())
+        .breaker(CircuitBreakerConfig::new().consecutive_failures(3))
+        .telemetry(telemetry.clone())
+        .build_on(transport)
+        .unwrap();
+    let answer = client.send(get()).await.unwrap();
+    let body = answer.into_body().collect().await.unwrap();
+    assert_eq!(body.trailers().unwrap()["grpc-status"], "14");
+    let counted = |name, result| {
+        let labels = ["recommendations", result];
+        telemetry.counter(name, &labels).value()
+    };
+    assert_eq!(
+        counted(&names::CLIENT_ATTEMPTS, "failure"),
+        3,
+        "it was repeated"
+    );
+    assert_eq!(counted(&names::CLIENT_REQUESTS, "failed"), 1);
+    assert_eq!(client.breaker().unwrap().state(), BreakerState::Open);
+}
+
+/// Regression: the bulkhead looked for the priority in the task alone.
+#[tokio::test(start_paused = true)]
+async fn a_priority_that_the_request_brings_is_heard_by_the_bulkhead() {
+    let network = Network::new([Behaviour::Well(50)]);
+    let bulkhead = BulkheadConfig::new()
+        .maximum_in_flight(1)
+        .queue(1, Duration::from_secs(1));
+    let client = metadata(&network)
+        .bulkhead(bulkhead.by_priority(true))
+        .retry(None)
+        .build_on(network.transport())
+        .unwrap();
+    let calls = [Priority::Default, Priority::Sheddable, Priority::Critical];
+    let calls = calls.map(|priority| {
+        let mut request = get();
+        let context = CallContext::new(None, priority, TraceContext::begin());
+        request.extensions_mut().insert(context);
+        client.send(request)
+    });
+    let results = futures_util::future::join_all(calls).await;
+    let is_ok: Vec<_> = results.iter().map(Result::is_ok).collect();
+    assert_eq!(is_ok, [true, false, true]);
 }
 
 /// By whom calls were rejected, as events say it, and which other events came once per call.

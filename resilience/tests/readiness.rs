@@ -26,6 +26,7 @@ use resilience::deadline::{Deadline, DeadlineLayer, DeadlinePassed};
 use resilience::fallback::FallbackLayer;
 use resilience::fault::{FaultKind, FaultLayer, FaultSpec, Faults};
 use resilience::hedge::{HedgeConfig, HedgeLayer};
+use resilience::load_shed::LoadShedLayer;
 use resilience::rate_limit::{RateLimitLayer, RateLimited, RateLimiter};
 use resilience::retry::{ReplayLayer, RetryLayer};
 use resilience::timeout::{IdleTimeoutLayer, TimeoutElapsed, TimeoutLayer};
@@ -155,6 +156,8 @@ macro_rules! with_every_part {
         $check("hedge", part $(, $more)?).await;
         let part = bulkhead(8).layer(inner());
         $check("bulkhead", part $(, $more)?).await;
+        let part = LoadShedLayer::builder("a").build().unwrap().layer(inner());
+        $check("load shedding", part $(, $more)?).await;
         let part = balance().layer(inner());
         $check("balance", part $(, $more)?).await;
         let part = FallbackLayer::builder("a").build().unwrap().layer(inner());
@@ -286,6 +289,24 @@ async fn pitfall_hung_readiness_keeps_a_fault_from_its_request() {
     let ready = ready.now_or_never().expect("it is always ready").unwrap();
     let answer = ready.call(get()).now_or_never().unwrap().unwrap();
     assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+}
+
+/// Load shedding refuses with an answer, so it is not among those above.
+#[tokio::test(start_paused = true)]
+async fn pitfall_hung_readiness_blocks_the_shedding() {
+    let layer = LoadShedLayer::builder("a")
+        .max_in_flight(1)
+        .queue(0, SECOND)
+        .build()
+        .unwrap();
+    let waiting = tokio::spawn(layer.layer(hung()).oneshot(get()));
+    tokio::task::yield_now().await;
+    let mut service = layer.layer(hung());
+    let ready = ServiceExt::<Request<Bytes>>::ready(&mut service);
+    let ready = ready.now_or_never().expect("it is always ready").unwrap();
+    let answer = ready.call(get()).now_or_never().unwrap().unwrap();
+    assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+    waiting.abort();
 }
 
 /// The server refuses before it asks the handler, too.

@@ -10,29 +10,32 @@ use http_body_util::Full;
 use resilience::admin::Admin;
 use resilience::backoff::{Decorrelated, Exponential, FullJitter, Linear};
 use resilience::balance::{
-    BalanceConfig, BalanceHandle, BalanceLayer, Dns, EndpointSource, Endpoints,
+    BalanceConfig, BalanceHandle, BalanceLayer, Dns, EndpointSource, Endpoints, NoEndpoint,
 };
 use resilience::body::{CollectLayer, ResponseBody};
 use resilience::bulkhead::{BulkheadConfig, BulkheadFull, BulkheadLayer};
-use resilience::circuit_breaker::keyed::KeyedCircuitBreakerLayer;
+use resilience::circuit_breaker::keyed::{KeyedBreakers, KeyedCircuitBreakerLayer};
 use resilience::circuit_breaker::{
     BreakerError, BreakerHandle, BreakerStatus, CircuitBreakerConfig, CircuitBreakerLayer,
     CircuitOpen, Rule,
 };
-use resilience::coalesce::CoalesceLayer;
+use resilience::coalesce::{CoalesceLayer, SharedError};
 use resilience::concurrency::LimitHandle;
+use resilience::config::ConfigError;
 use resilience::context::CallContext;
 use resilience::deadline::{DeadlineLayer, DeadlinePassed};
-use resilience::fallback::{Fallback, FallbackLayer};
+use resilience::fallback::{FailureStatus, Fallback, FallbackLayer};
 use resilience::fault::signed::FaultKey;
-use resilience::fault::{FaultLayer, FaultSpec, Faults};
+use resilience::fault::{FaultError, FaultLayer, FaultSpec, Faults};
 use resilience::hedge::{HedgeConfig, HedgeLayer};
 use resilience::ledger::{Degradations, Ledger};
+use resilience::load_shed::{LoadShedBuilder, LoadShedLayer};
 use resilience::quantile::LatencyQuantile;
-use resilience::rate_limit::{RateLimitLayer, RateLimited, RateLimiter};
-use resilience::retry::{ReplayBody, ReplayLayer, RetryConfig, RetryLayer};
+use resilience::rate_limit::{RateLimitLayer, RateLimited, RateLimiter, Standing};
+use resilience::retry::{BudgetHandle, ReplayBody, ReplayLayer, RetryConfig, RetryLayer};
 use resilience::server::{ServerBuilder, ServerLayer};
 use resilience::settings::{Settings, SettingsError};
+use resilience::stack::BuildError;
 use resilience::telemetry::{Event, Telemetry};
 use resilience::testing::Script;
 use resilience::timeout::{BodyStalled, IdleTimeoutLayer, TimeoutElapsed, TimeoutLayer};
@@ -53,6 +56,7 @@ const _: () = {
         Dns,
         EndpointSource,
         Endpoints,
+        NoEndpoint,
     )>();
     is_shared::<(
         BulkheadConfig,
@@ -70,9 +74,12 @@ const _: () = {
     )>();
     is_shared::<(
         CircuitOpen,
+        KeyedBreakers,
         KeyedCircuitBreakerLayer<fn(&()) -> String>,
         Rule,
     )>();
+    is_shared::<(BudgetHandle, BuildError, ConfigError)>();
+    is_shared::<(FailureStatus, FaultError, SharedError, Standing)>();
     is_shared::<(
         Client,
         ClientBuilder,
@@ -80,6 +87,7 @@ const _: () = {
         LimitHandle,
         CallContext,
     )>();
+    is_shared::<(LoadShedBuilder, LoadShedLayer)>();
     is_shared::<(DeadlineLayer, DeadlinePassed, Fallback, FallbackLayer)>();
     is_shared::<(
         FaultKey,
@@ -139,6 +147,7 @@ fn services_and_futures_move_between_threads() {
     );
     check(TimeoutLayer::builder("a").build().unwrap().layer(inner));
     check(RetryLayer::builder("a").build().unwrap().layer(inner));
+    check(LoadShedLayer::builder("a").build().unwrap().layer(inner));
     check(BulkheadLayer::builder("a").build().unwrap().layer(inner));
     check(FallbackLayer::builder("a").build().unwrap().layer(inner));
     check(BalanceLayer::builder("a").build().unwrap().layer(inner));

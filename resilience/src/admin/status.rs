@@ -32,7 +32,7 @@ pub struct Report {
 }
 
 /// One breaker.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct BreakerReport {
     /// Its name.
@@ -43,6 +43,8 @@ pub struct BreakerReport {
     pub mode: Mode,
     /// For how many milliseconds both have been so.
     pub for_ms: u64,
+    /// The share of the calls that is admitted, where it grows after good probes; else `null`.
+    pub admitted_share: Option<f64>,
     /// The calls that count; `null` where it does not open by rates.
     pub window: Option<WindowReport>,
 }
@@ -128,6 +130,7 @@ impl From<&BreakerHandle> for BreakerReport {
             state: status.state,
             mode: status.mode,
             for_ms: u64::try_from(status.since.elapsed().as_millis()).unwrap_or(u64::MAX),
+            admitted_share: status.admitted_share(),
             window: breaker.window().map(WindowReport::from),
         }
     }

@@ -177,6 +177,7 @@ async fn everything_that_was_registered_is_listed() {
 
     let breakers = json!([{
         "name": "metadata", "state": "closed", "mode": "automatic", "for_ms": 1_500,
+        "admitted_share": null,
         "window": {"calls": 1, "failures": 0, "slow": 0},
     }]);
     let report = get(&router, "/").await;

@@ -105,6 +105,14 @@ impl ResponseBody {
         }
     }
 
+    /// What came after the content, if it was collected whole.
+    pub(crate) fn trailers(&self) -> Option<&HeaderMap> {
+        match &self.content {
+            Content::Whole { trailers, .. } => trailers.as_deref(),
+            Content::Streaming { .. } => None,
+        }
+    }
+
     /// Puts what is still to come into `wrap`; a body that was collected whole stays as it is.
     pub(crate) fn map_rest<B>(self, wrap: impl FnOnce(UnsyncBoxBody<Bytes, BoxError>) -> B) -> Self
     where

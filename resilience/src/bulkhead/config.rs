@@ -82,7 +82,9 @@ impl BulkheadConfig {
         self
     }
 
-    /// Whether calls that matter more go first (default: no).
+    /// Whether calls that matter more go first (default: no): by the priority of the
+    /// [`CallContext`](crate::context::CallContext) of the task, or in a client stack of the
+    /// request.
     pub const fn by_priority(mut self, by_priority: bool) -> Self {
         self.by_priority = by_priority;
         self

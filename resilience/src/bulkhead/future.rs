@@ -12,19 +12,21 @@ use tower_service::Service;
 use super::error::BulkheadFull;
 use super::places::{Place, Places, QueuePlace};
 use crate::BoxError;
-use crate::concurrency::Refused;
+use crate::classify::{AnyAnswer, Classify, Outcome};
+use crate::concurrency::{Ended, Refused};
 use crate::readiness::EagerFuture;
 use crate::rejection;
 use crate::timeout::TimeoutElapsed;
 
 pin_project! {
     /// Response future of [`Bulkhead`](super::Bulkhead).
-    pub struct ResponseFuture<S, Request>
+    pub struct ResponseFuture<S, Request, C = AnyAnswer>
     where
         S: Service<Request>,
     {
         #[pin]
         stage: Stage<S, Request>,
+        classify: C,
     }
 }
 
@@ -58,13 +60,18 @@ pin_project! {
     }
 }
 
-impl<S, Request> ResponseFuture<S, Request>
+impl<S, Request, C> ResponseFuture<S, Request, C>
 where
     S: Service<Request>,
 {
-    pub(super) const fn entered(future: EagerFuture<S, Request>, place: Place) -> Self {
+    pub(super) const fn entered(
+        future: EagerFuture<S, Request>,
+        place: Place,
+        classify: C,
+    ) -> Self {
         Self {
             stage: Stage::Entered { future, place },
+            classify,
         }
     }
 
@@ -73,6 +80,7 @@ where
         place: QueuePlace,
         inner: S,
         request: Request,
+        classify: C,
     ) -> Self {
         let patience = sleep(places.queue_wait());
         Self {
@@ -84,33 +92,35 @@ where
                     call: Some((inner, request)),
                 }),
             },
+            classify,
         }
     }
 
-    pub(super) const fn rejected(error: BulkheadFull) -> Self {
+    pub(super) const fn rejected(error: BulkheadFull, classify: C) -> Self {
         Self {
             stage: Stage::Rejected { error: Some(error) },
+            classify,
         }
     }
 }
 
-impl<S, Request> Future for ResponseFuture<S, Request>
+impl<S, Request, C> Future for ResponseFuture<S, Request, C>
 where
     S: Service<Request>,
     S::Error: Into<BoxError>,
+    C: Classify<S::Response, BoxError>,
 {
     type Output = Result<S::Response, BoxError>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut stage = self.project().stage;
+        let this = self.project();
+        let mut stage = this.stage;
         loop {
             let next = match stage.as_mut().project() {
                 StageProjection::Entered { future, place } => {
                     let result = ready!(future.poll(context)).map_err(Into::into);
-                    if let Err(error) = &result
-                        && rejection::find::<TimeoutElapsed>(error.as_ref()).is_some()
-                    {
-                        place.mark_overloaded();
+                    if place.asks() {
+                        place.ended(judge(this.classify, &result));
                     }
                     return Poll::Ready(result);
                 }
@@ -131,10 +141,10 @@ where
                             place: places.taken(place),
                         },
                         (Poll::Ready(Err(Refused::Full)), _) => Stage::Rejected {
-                            error: Some(places.queue_full()),
+                            error: Some(places.queue_full(place.since.elapsed())),
                         },
                         _ => Stage::Rejected {
-                            error: Some(places.waited_in_vain()),
+                            error: Some(places.waited_in_vain(place.since.elapsed())),
                         },
                     }
                 }
@@ -148,5 +158,17 @@ where
             };
             stage.set(next);
         }
+    }
+}
+
+fn judge<R, C: Classify<R, BoxError>>(classify: &C, result: &Result<R, BoxError>) -> Ended {
+    if let Err(error) = result
+        && rejection::find::<TimeoutElapsed>(error.as_ref()).is_some()
+    {
+        return Ended::Overloaded;
+    }
+    match classify.classify(result.as_ref()) {
+        Outcome::Success => Ended::Well,
+        Outcome::Failure | Outcome::Neutral => Ended::Failed,
     }
 }

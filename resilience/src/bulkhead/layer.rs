@@ -7,6 +7,7 @@ use tower_layer::Layer;
 use super::config::BulkheadConfig;
 use super::places::Places;
 use super::service::Bulkhead;
+use crate::classify::AnyAnswer;
 use crate::concurrency::LimitHandle;
 use crate::config::ConfigError;
 use crate::telemetry::Telemetry;
@@ -16,8 +17,9 @@ use crate::telemetry::Telemetry;
 /// Every service that the same layer, or a clone of it, is applied to shares the places.
 /// See the [module docs](super) for an example.
 #[derive(Debug, Clone)]
-pub struct BulkheadLayer {
+pub struct BulkheadLayer<C = AnyAnswer> {
     places: Arc<Places>,
+    classify: C,
 }
 
 impl BulkheadLayer {
@@ -27,33 +29,37 @@ impl BulkheadLayer {
             name: name.into(),
             config: BulkheadConfig::default(),
             telemetry: Telemetry::default(),
+            classify: AnyAnswer,
         }
     }
+}
 
+impl<C> BulkheadLayer<C> {
     /// The bulkhead, to look at.
     pub fn handle(&self) -> LimitHandle {
         self.places.handle()
     }
 }
 
-impl<S> Layer<S> for BulkheadLayer {
-    type Service = Bulkhead<S>;
+impl<S, C: Clone> Layer<S> for BulkheadLayer<C> {
+    type Service = Bulkhead<S, C>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        Bulkhead::new(inner, Arc::clone(&self.places))
+        Bulkhead::new(inner, Arc::clone(&self.places), self.classify.clone())
     }
 }
 
 /// Builds a [`BulkheadLayer`].
 #[derive(Debug, Clone)]
 #[must_use = "a builder does nothing until `build` is called"]
-pub struct BulkheadBuilder {
+pub struct BulkheadBuilder<C = AnyAnswer> {
     name: String,
     config: BulkheadConfig,
     telemetry: Telemetry,
+    classify: C,
 }
 
-impl BulkheadBuilder {
+impl<C> BulkheadBuilder<C> {
     /// The numbers of the bulkhead.
     pub const fn config(mut self, config: BulkheadConfig) -> Self {
         self.config = config;
@@ -66,16 +72,29 @@ impl BulkheadBuilder {
         self
     }
 
+    /// What was answered well: an adaptive limit learns from how long that takes, and from
+    /// nothing else (default: any answer; a [`HttpClassify`](crate::classify::HttpClassify) leaves
+    /// out server errors, too).
+    pub fn classify<D>(self, classify: D) -> BulkheadBuilder<D> {
+        BulkheadBuilder {
+            name: self.name,
+            config: self.config,
+            telemetry: self.telemetry,
+            classify,
+        }
+    }
+
     /// The layer.
     ///
     /// # Errors
     ///
     /// A value that cannot be, with its name and what would be right.
-    pub fn build(self) -> Result<BulkheadLayer, ConfigError> {
+    pub fn build(self) -> Result<BulkheadLayer<C>, ConfigError> {
         self.config.check()?;
         let places = Places::new(self.name.into(), self.config, self.telemetry);
         Ok(BulkheadLayer {
             places: Arc::new(places),
+            classify: self.classify,
         })
     }
 }

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::config::BulkheadConfig;
 use super::error::BulkheadFull;
-use crate::concurrency::{self, Gate, LimitHandle, Refused};
+use crate::concurrency::{self, Ended, Gate, LimitHandle, Refused};
 use crate::context::CallContext;
 use crate::telemetry::{Counter, Event, Gauge, InFlight, Telemetry, names};
 
@@ -31,9 +33,14 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// Says that the call came to nothing since there was too much to do.
-    pub(super) const fn mark_overloaded(&mut self) {
-        self.place.mark_overloaded();
+    /// Whether anybody wants to know what comes of the call.
+    pub(super) const fn asks(&self) -> bool {
+        self.place.asks()
+    }
+
+    /// Says what came of the call.
+    pub(super) const fn ended(&mut self, ended: Ended) {
+        self.place.ended(ended);
     }
 }
 
@@ -41,6 +48,7 @@ impl Place {
 #[derive(Debug)]
 pub(super) struct QueuePlace {
     pub(super) waiting: concurrency::Waiting,
+    pub(super) since: Instant,
     _queued: InFlight,
 }
 
@@ -92,20 +100,21 @@ impl Places {
         let priority = context.map(|context| context.priority());
         Ok(QueuePlace {
             waiting: self.gate.wait(priority.unwrap_or_default())?,
+            since: Instant::now(),
             _queued: self.queued.track(),
         })
     }
 
     /// The rejection of a call that found the queue full, or had to leave it for another.
-    pub(super) fn queue_full(&self) -> BulkheadFull {
+    pub(super) fn queue_full(&self, waited: Duration) -> BulkheadFull {
         self.rejected_full.increment();
-        self.full(Duration::ZERO)
+        self.full(waited)
     }
 
     /// The rejection of a call that waited in vain.
-    pub(super) fn waited_in_vain(&self) -> BulkheadFull {
+    pub(super) fn waited_in_vain(&self, waited: Duration) -> BulkheadFull {
         self.rejected_timeout.increment();
-        self.full(self.queue_wait)
+        self.full(waited)
     }
 
     fn full(&self, waited: Duration) -> BulkheadFull {

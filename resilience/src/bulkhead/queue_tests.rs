@@ -6,10 +6,11 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use parking_lot::Mutex;
 use tokio::time::{Instant, sleep};
-use tower::{Layer, ServiceExt, service_fn};
+use tower::{Layer, Service, ServiceExt, service_fn};
 
 use super::*;
 use crate::BoxError;
+use crate::classify::HttpClassify;
 use crate::concurrency::{AdaptiveLimit, Order, QueueDelay};
 use crate::context::{CallContext, Priority, TraceContext};
 
@@ -127,4 +128,103 @@ async fn an_adaptive_limit_follows_what_calls_take() {
     assert!(quick >= 8, "{quick}");
     let slow = storm(WORK * 2).await;
     assert!(slow < quick / 2, "{slow} after {quick}");
+}
+
+/// What a service does with a call.
+#[derive(Debug, Clone, Copy)]
+enum Call {
+    Works(Duration),
+    Refuses,
+    Answers500,
+}
+
+/// Sends eight calls at once, again and again for five seconds.
+async fn storm<S>(service: &S, calls: [Call; 8])
+where
+    S: Service<Call, Response = http::Response<()>> + Clone,
+{
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_secs(5) {
+        join_all(calls.map(|call| service.clone().oneshot(call))).await;
+        sleep(Duration::from_millis(1)).await;
+    }
+}
+
+fn gradient_layer() -> BulkheadLayer<HttpClassify> {
+    let limit = AdaptiveLimit::gradient()
+        .bounds(2, 100)
+        .remeasure_every(Duration::from_hours(1));
+    BulkheadLayer::builder("metadata")
+        .config(BulkheadConfig::new().adaptive(limit))
+        .classify(HttpClassify::server_errors())
+        .build()
+        .unwrap()
+}
+
+async fn answers(call: Call) -> Result<http::Response<()>, BoxError> {
+    let mut answer = http::Response::new(());
+    match call {
+        Call::Works(time) => sleep(time).await,
+        Call::Refuses => return Err("connection refused".into()),
+        Call::Answers500 => *answer.status_mut() = http::StatusCode::INTERNAL_SERVER_ERROR,
+    }
+    Ok(answer)
+}
+
+/// Regression: what is down refuses at once, which was taken for how quick it is without a queue,
+/// and left the limit at its least for as long as nobody measured anew.
+#[tokio::test(start_paused = true)]
+async fn an_outage_teaches_an_adaptive_limit_nothing() {
+    let works = Call::Works(WORK);
+    for fails in [Call::Refuses, Call::Answers500] {
+        let layer = gradient_layer();
+        let service = layer.layer(service_fn(answers));
+        storm(&service, [works; 8]).await;
+        let before = layer.handle().status().limit;
+        storm(
+            &service,
+            [works, fails, fails, works, fails, fails, fails, fails],
+        )
+        .await;
+        assert!(layer.handle().status().limit >= before, "{fails:?}, mixed");
+        storm(&service, [fails; 8]).await;
+        assert!(layer.handle().status().limit >= before, "{fails:?}, all");
+        storm(&service, [works; 8]).await;
+        assert!(layer.handle().status().limit >= before, "{fails:?}, over");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn callers_that_go_away_at_once_teach_it_nothing() {
+    let layer = gradient_layer();
+    let service = layer.layer(service_fn(answers));
+    storm(&service, [Call::Works(WORK); 8]).await;
+    let before = layer.handle().status().limit;
+    for _ in 0..1_000 {
+        let call = service.clone().oneshot(Call::Works(WORK));
+        let patience = Duration::from_millis(1);
+        assert!(tokio::time::timeout(patience, call).await.is_err());
+    }
+    storm(&service, [Call::Works(WORK); 8]).await;
+    assert!(layer.handle().status().limit >= before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn callers_that_wait_longer_than_usual_in_vain_do() {
+    for limit in [AdaptiveLimit::gradient(), AdaptiveLimit::aimd(WORK)] {
+        let layer = BulkheadLayer::builder("metadata")
+            .config(BulkheadConfig::new().adaptive(limit.bounds(2, 100)))
+            .build()
+            .unwrap();
+        let service = layer.layer(service_fn(answers));
+        storm(&service, [Call::Works(WORK / 2); 8]).await;
+        let before = layer.handle().status().limit;
+        for _ in 0..100 {
+            // It stalls, and the deadline outside the bulkhead ends every call.
+            let stalls = [Call::Works(WORK * 100); 8].map(|call| service.clone().oneshot(call));
+            let _ = tokio::time::timeout(WORK * 3, join_all(stalls)).await;
+        }
+        let after = layer.handle().status().limit;
+        assert!(after <= before / 2, "{after} after {before}");
+    }
 }

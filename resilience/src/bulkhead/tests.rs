@@ -12,6 +12,8 @@ use tower_service::Service;
 
 use super::*;
 use crate::BoxError;
+use crate::concurrency::QueueDelay;
+use crate::context::{CallContext, Priority, TraceContext};
 use crate::ledger::Reason;
 use crate::rejection;
 use crate::telemetry::{Event, Telemetry, names};
@@ -298,4 +300,38 @@ fn no_place_at_all_is_a_mistake() {
         message,
         "`maximum_in_flight` of the bulkhead is 0: expected at least 1"
     );
+}
+
+/// Regression: whoever was turned away before its time was up was told that it had waited for all
+/// of it, and whoever had to leave for another that it had not waited at all.
+#[tokio::test(start_paused = true)]
+async fn a_rejection_says_how_long_the_call_really_waited() {
+    let waited = async |config: BulkheadConfig| {
+        let layer = BulkheadLayer::builder("metadata").config(config);
+        let service = layer.build().unwrap().layer(service_fn(async |(): ()| {
+            tokio::time::sleep(WAIT / 2).await;
+            Ok::<_, BoxError>(())
+        }));
+        let calls = [Priority::Default, Priority::Sheddable, Priority::Critical];
+        let calls = calls
+            .into_iter()
+            .zip(0_u32..)
+            .map(async |(priority, turn)| {
+                tokio::time::sleep(WAIT / 10 * turn).await;
+                let context = CallContext::new(None, priority, TraceContext::begin());
+                context.scope(service.clone().oneshot(())).await
+            });
+        let results = futures_util::future::join_all(calls).await;
+        let error = results.into_iter().find_map(Result::err).unwrap();
+        error.downcast::<BulkheadFull>().unwrap().waited()
+    };
+    let config = BulkheadConfig::new().maximum_in_flight(1).by_priority(true);
+    // The critical call took its place.
+    assert_eq!(waited(config.queue(1, WAIT * 9)).await, WAIT / 10);
+    // It had become pointless when the first call ended.
+    let delay = QueueDelay::new(WAIT / 20, WAIT / 20);
+    let config = config.queue(2, WAIT * 9).queue_delay(delay);
+    let late = waited(config).await;
+    assert!(late < WAIT, "{late:?}");
+    assert!(!late.is_zero());
 }

@@ -71,11 +71,14 @@ impl Breaker {
         // The gate first: calls of the old generation do not count any more, so nothing is
         // added to a window while its calls are handed over.
         machine.adopt(config.machine_rules(self.seed), now);
-        let version = circuit.rules.version.wrapping_add(1);
-        core.gate.publish(machine.generation(), version, Way::Ask);
-        let rules = config.rules(Some(&circuit.rules), machine.generation(), now);
-        *core.counted.lock() = rules.window();
+        let (generation, version) = (machine.generation(), circuit.rules.version.wrapping_add(1));
+        let rules = core.gate.turn(generation, version, || {
+            let rules = config.rules(Some(&circuit.rules), generation, now);
+            *core.counted.lock() = rules.window();
+            rules
+        });
         core.open_gate(&machine, version);
+        core.observer.reconfigured();
         *circuit = Arc::new(Circuit {
             core: Arc::clone(&core),
             rules,
@@ -329,9 +332,7 @@ impl Circuit {
             return;
         };
         self.change_gate(machine);
-        self.core
-            .observer
-            .transition(transition, machine.mode(), now);
+        self.core.observer.transition(transition, machine, now);
     }
 
     /// Where calls are counted from now on, the window forgets what it holds, and the gate has
@@ -343,8 +344,7 @@ impl Circuit {
             self.core.gate.read().version(),
         );
         if machine.way() == Way::Counted {
-            gate.publish(generation, version, Way::Ask);
-            self.core.forget();
+            gate.turn(generation, version, || self.core.forget());
         }
         self.core.open_gate(machine, version);
     }

@@ -7,6 +7,10 @@ use tokio::time::Instant;
 pub(super) struct Clock(Option<Instant>);
 
 impl Clock {
+    pub(super) const fn at(now: Instant) -> Self {
+        Self(Some(now))
+    }
+
     #[inline]
     pub(super) fn now(&mut self) -> Instant {
         *self.0.get_or_insert_with(Instant::now)

@@ -253,7 +253,8 @@ impl CircuitBreakerConfig {
 
     pub(super) fn machine_rules(&self, seed: u64) -> MachineRules {
         let probes = if self.rule.rates {
-            ProbeRules::by_rates(self.probes, self.half_open_deadline, self.thresholds())
+            let (deadline, thresholds) = (self.half_open_deadline, self.thresholds());
+            ProbeRules::by_rates(self.probes, deadline, self.window, thresholds)
         } else {
             ProbeRules::strict(self.probes, self.half_open_deadline)
         };

@@ -115,6 +115,13 @@ impl Gate {
             .store(Permit::new(generation, version, way).0, Ordering::Release);
     }
 
+    /// Leaves the generation before for this one, whose calls have to ask until the gate is opened,
+    /// and does meanwhile what late results must not come into: what they find is no longer theirs.
+    pub(crate) fn turn<T>(&self, generation: u32, version: u32, change: impl FnOnce() -> T) -> T {
+        self.publish(generation, version, Way::Ask);
+        change()
+    }
+
     /// Refuses every call, by one of the ways that do, until the end of the span.
     pub(crate) fn refuse(&self, generation: u32, version: u32, way: Way, span: Span) {
         self.publish(generation, version, Way::Ask);

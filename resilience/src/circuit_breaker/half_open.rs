@@ -15,7 +15,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::thresholds::{Thresholds, is_reached};
-use super::window::{Sample, Totals};
+use super::window::{Sample, Window};
 
 /// How probes are admitted and judged.
 #[derive(Debug, Clone, Copy)]
@@ -28,13 +28,18 @@ pub(super) struct ProbeRules {
     slow_limit: Option<u32>,
     /// After how long without any progress probes count as hanging.
     deadline: Duration,
-    /// What judges the calls of a ramp; without it any bad one does.
-    thresholds: Option<Thresholds>,
+    /// What judges the calls of a ramp, and over what; without it any bad one does.
+    pub(super) of_ramp: Option<(Window, Thresholds)>,
 }
 
 impl ProbeRules {
     /// Rules that judge probes by the thresholds of a closed breaker's window.
-    pub(super) fn by_rates(probes: u32, deadline: Duration, thresholds: Thresholds) -> Self {
+    pub(super) fn by_rates(
+        probes: u32,
+        deadline: Duration,
+        window: Window,
+        thresholds: Thresholds,
+    ) -> Self {
         let limit = |rate: f64| {
             // Rounding is off by one at most: the comparison has the last word.
             let about = (f64::from(probes) * rate) as u32;
@@ -49,10 +54,7 @@ impl ProbeRules {
             failure_limit: limit(thresholds.failure_rate),
             slow_limit: thresholds.slow_rate.map(limit),
             deadline,
-            thresholds: Some(Thresholds {
-                minimum_calls: probes,
-                ..thresholds
-            }),
+            of_ramp: Some((window, thresholds.from(probes))),
         }
     }
 
@@ -63,14 +65,8 @@ impl ProbeRules {
             failure_limit: 1,
             slow_limit: Some(1),
             deadline,
-            thresholds: None,
+            of_ramp: None,
         }
-    }
-
-    /// Whether the calls of a ramp, the last of which was bad, speak against the dependency.
-    pub(super) fn is_too_bad(&self, totals: Totals) -> bool {
-        self.thresholds
-            .is_none_or(|thresholds| thresholds.reached(totals).is_some())
     }
 }
 
@@ -198,7 +194,7 @@ mod tests {
             minimum_calls: 20,
         };
         let now = Instant::now();
-        let rules = ProbeRules::by_rates(probes, DEADLINE, thresholds);
+        let rules = ProbeRules::by_rates(probes, DEADLINE, Window::count(100), thresholds);
         (HalfOpen::new(rules, now), now)
     }
 
@@ -250,7 +246,7 @@ mod tests {
                 slow_rate: None,
                 minimum_calls: 1,
             };
-            let rules = ProbeRules::by_rates(probes, DEADLINE, thresholds);
+            let rules = ProbeRules::by_rates(probes, DEADLINE, Window::count(100), thresholds);
             let naive = (1..=probes).find(|bad| is_reached(*bad, probes, rate));
             proptest::prop_assert_eq!(Some(rules.failure_limit), naive);
         }

@@ -2,6 +2,7 @@
 
 use std::ops::Deref;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -11,6 +12,7 @@ use super::call::{Call, ErrorsAreFailures};
 use super::config::CircuitBreakerConfig;
 use super::error::CircuitOpen;
 use super::mode::Mode;
+use super::ramp;
 use crate::classify::Outcome;
 use crate::config::ConfigError;
 use crate::telemetry::BreakerState as State;
@@ -33,6 +35,17 @@ pub struct BreakerStatus {
     pub mode: Mode,
     /// Since when both are so.
     pub since: Instant,
+    /// Over how long from then on the admitted share of calls grows, where it does: on the
+    /// [ramp](CircuitBreakerConfig::ramp) after good probes, which is a part of half-open.
+    pub ramp: Option<Duration>,
+}
+
+impl BreakerStatus {
+    /// The share of the calls that is admitted now, 0.1 to 1, where it grows.
+    pub fn admitted_share(&self) -> Option<f64> {
+        let ramp = self.ramp?;
+        Some(ramp::share_after(self.since.elapsed(), ramp))
+    }
 }
 
 /// The calls in the window of a breaker.

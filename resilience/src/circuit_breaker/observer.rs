@@ -6,7 +6,7 @@ use tokio::time::Instant;
 use super::handle::BreakerStatus;
 use super::mode::Mode;
 use super::reason::TransitionReason;
-use super::state::{Ending, Transition};
+use super::state::{Ending, Machine, Transition};
 use crate::ledger::Reason;
 use crate::telemetry::{BreakerState, Counter, Event, StateGauge, Telemetry, names};
 
@@ -43,6 +43,7 @@ impl Observer {
             state: BreakerState::Closed,
             mode: Mode::Automatic,
             since: now,
+            ramp: None,
         };
         Self {
             name: name.to_owned(),
@@ -80,11 +81,12 @@ impl Observer {
         self.status.subscribe()
     }
 
-    pub(super) fn transition(&self, transition: Transition, mode: Mode, now: Instant) {
+    pub(super) fn transition(&self, transition: Transition, machine: &Machine, now: Instant) {
         self.status.send_replace(BreakerStatus {
             state: transition.to,
-            mode,
+            mode: machine.mode(),
             since: now,
+            ramp: machine.ramp(),
         });
         self.state.set(transition.to.as_str());
         for (state, counter) in &self.transitions {
@@ -98,6 +100,12 @@ impl Observer {
             to: transition.to,
             reason: transition.reason.as_str().to_owned(),
         });
+    }
+
+    /// Other rules are in force: a ramp went back to its probes.
+    pub(super) fn reconfigured(&self) {
+        self.status
+            .send_if_modified(|status| status.ramp.take().is_some());
     }
 
     pub(super) fn mode(&self, mode: Mode) {

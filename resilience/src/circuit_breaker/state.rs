@@ -132,6 +132,14 @@ impl Machine {
         self.mode
     }
 
+    /// Over how long the admitted share grows, where it does now.
+    pub(super) const fn ramp(&self) -> Option<Duration> {
+        match &self.phase {
+            Phase::Ramping { ramp, .. } => Some(ramp.duration()),
+            _ => None,
+        }
+    }
+
     pub(super) const fn generation(&self) -> u32 {
         self.generation
     }
@@ -242,7 +250,7 @@ impl Machine {
             }
             (Phase::Ramping { since, ramp }, Ending::Counted(sample)) => {
                 let since = *since;
-                if ramp.fails_with(sample) {
+                if ramp.fails_with(sample, now) {
                     return Some(self.reopen(since, TransitionReason::RampFailed, now));
                 }
                 ramp.is_over(now)

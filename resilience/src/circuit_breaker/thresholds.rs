@@ -15,6 +15,14 @@ pub(super) struct Thresholds {
 }
 
 impl Thresholds {
+    /// The same, from so many calls on.
+    pub(super) const fn from(self, minimum_calls: u32) -> Self {
+        Self {
+            minimum_calls,
+            ..self
+        }
+    }
+
     pub(super) fn reached(&self, totals: Totals) -> Option<TransitionReason> {
         if totals.calls < self.minimum_calls {
             return None;

@@ -1,9 +1,11 @@
 //! Was this call a success, for the statistics of a breaker, a balancer or a budget?
 
+mod any_answer;
 mod grpc;
 mod http;
 mod trailers;
 
+pub use self::any_answer::AnyAnswer;
 pub use self::grpc::GrpcClassify;
 pub use self::http::HttpClassify;
 pub use self::trailers::TrailerRule;

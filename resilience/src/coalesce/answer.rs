@@ -5,6 +5,7 @@ use http::response::Parts;
 use parking_lot::Mutex;
 
 use crate::body::ResponseBody;
+use crate::cache_control;
 
 /// A body that may be given to several callers.
 pub trait ShareBody: Sized {
@@ -43,7 +44,11 @@ impl<B: ShareBody> Answer<B> {
     /// The answer for one caller; nothing if it cannot be shared and somebody else has it.
     pub(super) fn take(&self) -> Option<Response<B>> {
         let mut body = self.body.lock();
-        let taken = body.as_ref()?.share().or_else(|| body.take())?;
+        let taken = if cache_control::is_personal(&self.parts.headers) {
+            body.take()?
+        } else {
+            body.as_ref()?.share().or_else(|| body.take())?
+        };
         Some(Response::from_parts(self.parts.clone(), taken))
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use futures_util::future::{BoxFuture, FutureExt, Shared, WeakShared};
 use parking_lot::Mutex;
+use tokio::time::Instant;
 
 use super::answer::Answer;
 use super::error::SharedError;
@@ -14,6 +15,9 @@ pub(super) struct Landing<B> {
     pub(super) result: Result<Arc<Answer<B>>, SharedError>,
     /// Whether it failed and was repeated in vain: no caller may repeat it once more.
     pub(super) in_vain: bool,
+    /// Whether it failed and was not repeated since its leader had no time for that: when that
+    /// would have been over.
+    pub(super) no_time_after: Option<Instant>,
 }
 
 impl<B> Clone for Landing<B> {
@@ -21,6 +25,7 @@ impl<B> Clone for Landing<B> {
         Self {
             result: self.result.clone(),
             in_vain: self.in_vain,
+            no_time_after: self.no_time_after,
         }
     }
 }
@@ -35,7 +40,7 @@ pub(super) struct Flights<B> {
     by_key: ByKey<B>,
 }
 
-type ByKey<B> = Arc<Mutex<BTreeMap<String, Entry<B>>>>;
+type ByKey<B> = Arc<Mutex<BTreeMap<Arc<str>, Entry<B>>>>;
 
 struct Entry<B> {
     number: u64,
@@ -67,9 +72,10 @@ impl<B: Send + 'static> Flights<B> {
             return (flight, false);
         }
         let number = present.map_or(0, |entry| entry.number.wrapping_add(1));
+        let key: Arc<str> = key.into();
         let landed = Landed {
             by_key: Arc::clone(&self.by_key),
-            key: key.to_owned(),
+            key: Arc::clone(&key),
             number,
         };
         let call = begin();
@@ -81,7 +87,7 @@ impl<B: Send + 'static> Flights<B> {
         // What was just begun always has a weak counterpart.
         if let Some(weak) = flight.downgrade() {
             let flight = weak;
-            by_key.insert(key.to_owned(), Entry { number, flight });
+            by_key.insert(key, Entry { number, flight });
         }
         (flight, true)
     }
@@ -95,7 +101,7 @@ impl<B: Send + 'static> Flights<B> {
 /// Takes a call off the list when it ends or when its last caller goes.
 struct Landed<B> {
     by_key: ByKey<B>,
-    key: String,
+    key: Arc<str>,
     number: u64,
 }
 

@@ -7,6 +7,7 @@ use std::task::{Context, Poll, ready};
 
 use http::{Request, Response};
 use pin_project_lite::pin_project;
+use tokio::time::Instant;
 use tower::ServiceExt;
 use tower_service::Service;
 
@@ -16,6 +17,7 @@ use super::flights::{Flight, Landing};
 use super::layer::Shared;
 use crate::BoxError;
 use crate::context::CallContext;
+use crate::deadline::Deadline;
 use crate::ledger::Reason;
 use crate::readiness::EagerFuture;
 use crate::rejection;
@@ -73,22 +75,45 @@ impl<S, RequestBody, B, K> Passenger<S, RequestBody, B, K> {
         }
     }
 
-    /// What this caller makes of a call that ended; nothing if it must make one of its own.
-    fn arrive(&self, landing: Landing<B>, is_leader: bool) -> Option<Result<Response<B>, BoxError>>
+    /// What this caller makes of a call that ended.
+    fn arrive(&self, landing: Landing<B>, is_leader: bool) -> Arrival<B>
     where
         B: ShareBody,
     {
+        if !is_leader
+            && landing
+                .no_time_after
+                .is_some_and(|end| self.has_time_after(end))
+        {
+            return Arrival::Again;
+        }
         if landing.in_vain
             && let Some(context) = CallContext::of(self.request.extensions())
         {
             context.mark_not_retryable();
         }
         match landing.result {
-            Ok(answer) => answer.take().map(Ok),
-            Err(error) if !is_leader && ran_out_of_time(&error) => None,
-            Err(error) => Some(Err(error.into())),
+            Ok(answer) => answer
+                .take()
+                .map_or(Arrival::Alone, |it| Arrival::With(Ok(it))),
+            Err(error) if !is_leader && ran_out_of_time(&error) => Arrival::Again,
+            Err(error) => Arrival::With(Err(error.into())),
         }
     }
+
+    fn has_time_after(&self, end: Instant) -> bool {
+        Deadline::or_of_context(self.request.extensions()).is_none_or(|own| own > end)
+    }
+}
+
+/// What a caller does when the call that it waited for has ended.
+enum Arrival<B> {
+    /// Ends, too.
+    With(Result<Response<B>, BoxError>),
+    /// Shares another call.
+    Again,
+    /// Calls by itself: such answers cannot be shared, and waiting in turn would take for ever.
+    Alone,
 }
 
 /// Whether only the deadline of the leader ended the call: its followers have one of their own.
@@ -105,6 +130,10 @@ where
     RequestBody: Clone + Send + 'static,
     B: ShareBody + Send + 'static,
 {
+    fn alone(&self) -> EagerFuture<S, Request<RequestBody>> {
+        EagerFuture::waiting(self.inner.clone(), self.request.clone())
+    }
+
     fn board(&self) -> (Flight<B>, bool) {
         let begin = || fly(self.inner.clone(), self.request.clone());
         let (flight, is_leader) = self.shared.flights.board(&self.key, begin);
@@ -125,17 +154,21 @@ where
     B: ShareBody,
 {
     let context = CallContext::of(request.extensions());
+    let deadline = Deadline::or_of_context(request.extensions());
     let result = inner.oneshot(request).await;
     let failed = match &result {
         Ok(response) => response.status().is_server_error(),
         Err(_) => true,
     };
-    let in_vain = failed && context.is_some_and(|context| context.is_not_retryable());
+    let context = context.filter(|_| failed);
+    let in_vain = context.as_ref().is_some_and(CallContext::is_not_retryable);
+    let had_no_time = context.is_some_and(|context| context.had_no_time());
     Landing {
         result: result
             .map(|response| Arc::new(Answer::new(response)))
             .map_err(|error| SharedError::new(error.into())),
         in_vain,
+        no_time_after: deadline.filter(|_| had_no_time),
     }
 }
 
@@ -169,17 +202,25 @@ where
     type Output = Result<Response<B>, BoxError>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        match self.project().stage.project() {
-            StageProjection::Alone { call } => call.poll(context).map_err(Into::into),
-            StageProjection::Aboard { passenger, seat } => loop {
-                let (flight, is_leader) = seat.get_or_insert_with(|| passenger.board());
-                let landing = ready!(Pin::new(flight).poll(context));
-                let is_leader = *is_leader;
-                *seat = None;
-                if let Some(result) = passenger.arrive(landing, is_leader) {
-                    return Poll::Ready(result);
+        let mut stage = self.project().stage;
+        loop {
+            match stage.as_mut().project() {
+                StageProjection::Alone { call } => return call.poll(context).map_err(Into::into),
+                StageProjection::Aboard { passenger, seat } => {
+                    let (flight, is_leader) = seat.get_or_insert_with(|| passenger.board());
+                    let landing = ready!(Pin::new(flight).poll(context));
+                    let is_leader = *is_leader;
+                    *seat = None;
+                    match passenger.arrive(landing, is_leader) {
+                        Arrival::With(result) => return Poll::Ready(result),
+                        Arrival::Again => {}
+                        Arrival::Alone => {
+                            let call = passenger.alone();
+                            stage.set(Stage::Alone { call });
+                        }
+                    }
                 }
-            },
+            }
         }
     }
 }

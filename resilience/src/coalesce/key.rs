@@ -4,14 +4,24 @@ use std::fmt::Write;
 
 use http::{Method, Request, header};
 
-/// The headers that say who asks, and in which form the answer is wanted.
-const TOLD_APART: [header::HeaderName; 5] = [
+/// The headers that say who asks whom, in which form the answer is wanted, and on which condition.
+const TOLD_APART: [header::HeaderName; 12] = [
     header::AUTHORIZATION,
     header::COOKIE,
+    header::HOST,
     header::ACCEPT,
+    header::ACCEPT_ENCODING,
     header::ACCEPT_LANGUAGE,
     header::RANGE,
+    header::IF_MATCH,
+    header::IF_NONE_MATCH,
+    header::IF_MODIFIED_SINCE,
+    header::IF_UNMODIFIED_SINCE,
+    header::IF_RANGE,
 ];
+
+/// Room for most keys, so that they do not grow.
+const USUAL_LENGTH: usize = 128;
 
 /// Method, target and the headers that matter; nothing for what must not be shared.
 pub(super) fn default_key<B>(request: &Request<B>) -> Option<String> {
@@ -24,11 +34,12 @@ pub(super) fn default_key<B>(request: &Request<B>) -> Option<String> {
     {
         return None;
     }
-    let mut key = format!("{} {}", request.method(), request.uri());
+    let mut key = String::with_capacity(USUAL_LENGTH);
+    // Writing to a string cannot fail.
+    let _ = write!(key, "{} {}", request.method(), request.uri());
     for name in &TOLD_APART {
         for value in headers.get_all(name) {
-            // Length first, so that no value can look like the next header. Writing to a
-            // string cannot fail.
+            // Length first, so that no value can look like the next header.
             let bytes = value.as_bytes();
             let _ = write!(key, "\n{name} {} ", bytes.len());
             key.extend(bytes.iter().map(|byte| char::from(*byte)));
@@ -64,6 +75,20 @@ mod tests {
             ("/titles/7", &[("accept", "text/html")]),
             ("/titles/7", &[("accept", "text/html"), ("accept", "a")]),
             ("/titles/7", &[("range", "bytes=0-9")]),
+            // Regression: a 304 went to whoever had no copy, and gzip to whoever cannot read it.
+            ("/titles/7", &[("if-none-match", "\"1\"")]),
+            ("/titles/7", &[("if-match", "\"1\"")]),
+            ("/titles/7", &[("if-range", "\"1\"")]),
+            (
+                "/titles/7",
+                &[("if-modified-since", "Thu, 01 Jan 2026 00:00:00 GMT")],
+            ),
+            (
+                "/titles/7",
+                &[("if-unmodified-since", "Thu, 01 Jan 2026 00:00:00 GMT")],
+            ),
+            ("/titles/7", &[("accept-encoding", "gzip")]),
+            ("/titles/7", &[("host", "other.example")]),
         ] {
             assert_ne!(plain, get(target, headers));
         }

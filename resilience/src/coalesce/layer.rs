@@ -28,8 +28,9 @@ where
     }
 }
 
-/// GET and HEAD by target and by the headers `authorization`, `cookie`, `accept`,
-/// `accept-language` and `range`; nothing that announces a body.
+/// GET and HEAD by target and by the headers that say who asks whom (`authorization`, `cookie`,
+/// `host`), for which form (`accept`, `accept-encoding`, `accept-language`), for which part
+/// (`range`) and on which condition (`if-match` and its like); nothing that announces a body.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ReadsByTarget;
 

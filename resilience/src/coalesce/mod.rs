@@ -9,7 +9,9 @@
 //! - **The leader's cancellation does not fail the followers.** The shared call belongs to all of
 //!   them: whoever still waits drives it on, and it is cancelled when nobody waits any more.
 //! - Each caller keeps its own deadline. If the shared call ended since the *leader* had no more
-//!   time, a follower begins one of its own.
+//!   time, even if only to repeat it, a follower that has more begins one of its own.
+//! - An answer that sets a cookie or says `cache-control: private` goes to one caller; the others
+//!   then call by themselves. So it is with a body that still streams.
 //! - A failure is shared as well, as a [`SharedError`] whose source is the error itself. Repeating
 //!   it for each follower would multiply the load on a dependency that is failing.
 //!

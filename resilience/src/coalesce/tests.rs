@@ -12,6 +12,7 @@ use crate::BoxError;
 use crate::body::ResponseBody;
 use crate::context::{CallContext, Priority, TraceContext};
 use crate::deadline::{DeadlineLayer, DeadlinePassed};
+use crate::retry::{RetryConfig, RetryLayer};
 use crate::telemetry::{Telemetry, names};
 
 fn millis(milliseconds: u64) -> Duration {
@@ -213,4 +214,63 @@ async fn what_still_streams_goes_to_one_caller() {
         assert_eq!(body.len(), 100);
     }
     assert_eq!(sent.load(Ordering::Relaxed), 3);
+}
+
+/// Regression: the session that was begun for one caller was given to all of them.
+#[tokio::test(start_paused = true)]
+async fn what_is_meant_for_one_caller_goes_to_one_and_the_others_call_by_themselves() {
+    for header in [("set-cookie", "session=1"), ("cache-control", "private")] {
+        let sent = Arc::new(AtomicUsize::new(0));
+        let counting = Arc::clone(&sent);
+        let service = service_fn(move |_: Request<()>| {
+            let number = counting.fetch_add(1, Ordering::Relaxed);
+            async move {
+                sleep(millis(100)).await;
+                let answer = Response::builder().header(header.0, header.1);
+                Ok::<_, BoxError>(answer.body(number)?)
+            }
+        });
+        let client = CoalesceLayer::builder("sessions").build().layer(service);
+        let began = Instant::now();
+        let calls = [0; 5].map(|_| client.clone().oneshot(get("/session")));
+        let answers = futures_util::future::join_all(calls).await;
+        let mut numbers: Vec<_> = answers
+            .into_iter()
+            .map(|it| it.unwrap().into_body())
+            .collect();
+        numbers.sort_unstable();
+        assert_eq!(numbers, [0, 1, 2, 3, 4], "{header:?}");
+        assert_eq!(began.elapsed(), millis(200), "not one after the other");
+    }
+}
+
+/// Regression: a failure that was not repeated since its leader had no time went to followers who
+/// had.
+#[tokio::test(start_paused = true)]
+async fn a_failure_that_only_the_leader_had_no_time_to_repeat_is_not_shared() {
+    let script = Script::new(|number| match number {
+        0 | 1 => Err("scripted".into()),
+        _ => Ok("a title"),
+    });
+    let retry = RetryLayer::builder("metadata")
+        .config(
+            RetryConfig::new()
+                .maximum_attempts(2)
+                .waits(std::iter::once(millis(300))),
+        )
+        .build()
+        .unwrap();
+    let client = layer().layer(retry.layer(script.service()));
+    let within = |left| {
+        let mut request = get("/7");
+        let end = Instant::now() + millis(left);
+        let context = CallContext::new(Some(end), Priority::default(), TraceContext::begin());
+        request.extensions_mut().insert(context);
+        client.clone().oneshot(request)
+    };
+    let (hasty, patient, as_hasty) = tokio::join!(within(200), within(2_000), within(200));
+    assert!(hasty.is_err());
+    assert!(as_hasty.is_err());
+    assert_eq!(*patient.unwrap().body(), "a title");
+    assert_eq!(script.sent(), 3);
 }

@@ -32,8 +32,20 @@ pub(super) struct Sample {
     pub(super) latency: Duration,
     /// How many were under way when it began, itself included.
     pub(super) in_flight: usize,
+    pub(super) ended: Ended,
+}
+
+/// What came of a call that had a place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// It was answered well: how long that took says whether there is a queue.
+    Well,
+    /// It failed, and how quickly that went says nothing: nobody refuses faster than what is down.
+    Failed,
     /// It came to nothing since there was too much to do.
-    pub(super) overloaded: bool,
+    Overloaded,
+    /// Nobody waited for its end, which would have taken longer still.
+    GivenUp,
 }
 
 /// An adaptive limit.
@@ -112,11 +124,14 @@ impl Adaptive {
 
     /// Takes note of a call; the limit moves when a window is over.
     pub(super) fn record(&mut self, sample: Sample, now: Instant) {
+        if !self.is_telling(sample) {
+            return;
+        }
         let window = &mut self.window;
         window.samples += 1;
         window.seconds += sample.latency.as_secs_f64();
         window.most_in_flight = window.most_in_flight.max(sample.in_flight);
-        window.overloaded |= sample.overloaded;
+        window.overloaded |= sample.ended == Ended::Overloaded;
         let is_over = now.saturating_duration_since(window.began) >= self.config.window;
         if !is_over || window.samples < SAMPLES {
             return;
@@ -130,28 +145,40 @@ impl Adaptive {
         self.limit = limit.clamp(minimum, maximum);
     }
 
+    fn is_telling(&self, sample: Sample) -> bool {
+        match sample.ended {
+            Ended::Well | Ended::Overloaded => true,
+            Ended::Failed => false,
+            // Too long is too long already; what was quick so far might not have stayed so.
+            Ended::GivenUp => {
+                let usual = match self.config.rule {
+                    Rule::Gradient { .. } => self.unqueued,
+                    Rule::Aimd { latency } => Some(latency.as_secs_f64()),
+                };
+                usual.is_some_and(|usual| sample.latency.as_secs_f64() > usual)
+            }
+        }
+    }
+
     fn gradient(&mut self, window: Window, remeasure_every: Duration, now: Instant) -> f64 {
         match self.measuring {
             Measuring::Draining => {
                 self.measuring = Measuring::Now;
                 return self.limit;
             }
-            Measuring::Now => {
-                self.unqueued = Some(window.average());
+            // What came to nothing is no measure: it goes on until a window is good.
+            Measuring::Now if !window.overloaded => {
+                self.unqueued = Some(window.average()).filter(|average| *average > 0.0);
                 self.measuring = Measuring::At(now.checked_add(remeasure_every));
                 return self.limit;
             }
             Measuring::At(Some(then)) if now >= then => self.measuring = Measuring::Draining,
-            Measuring::At(_) => {}
+            Measuring::Now | Measuring::At(_) => {}
         }
-        let average = window.average();
-        // What is quicker than without a queue has none.
-        let unqueued = self.unqueued.unwrap_or(average).min(average);
-        self.unqueued = Some(unqueued);
         let gradient = if window.overloaded {
             STEEPEST
         } else {
-            (TOLERANCE * unqueued / average).clamp(STEEPEST, 1.0)
+            self.quickness(window.average())
         };
         self.has_queued |= gradient < 1.0;
         let reach = if self.has_queued { REACH } else { FIRST_REACH };
@@ -161,6 +188,18 @@ impl Adaptive {
             0.0
         };
         self.limit * gradient + reach
+    }
+
+    /// How long calls take without a queue, as a share of what they take now.
+    fn quickness(&mut self, average: f64) -> f64 {
+        // What takes no time at all, as it may in paused time, has no queue and measures none.
+        if average <= 0.0 {
+            return 1.0;
+        }
+        // What is quicker than without a queue has none.
+        let unqueued = self.unqueued.unwrap_or(average).min(average);
+        self.unqueued = Some(unqueued);
+        (TOLERANCE * unqueued / average).clamp(STEEPEST, 1.0)
     }
 }
 

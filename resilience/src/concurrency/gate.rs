@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use super::adaptive::{Adaptive, Sample};
+use super::adaptive::{Adaptive, Ended, Sample};
 use super::handle::LimitStatus;
 use super::limit::AdaptiveLimit;
 use super::line::{Line, Refused, Ticket};
@@ -117,7 +117,7 @@ impl Gate {
             gate: Arc::clone(self),
             in_flight,
             began: self.is_adaptive.then(Instant::now),
-            overloaded: false,
+            ended: Ended::GivenUp,
         }
     }
 
@@ -157,7 +157,7 @@ impl Gate {
                 let sample = Sample {
                     latency: now.saturating_duration_since(began),
                     in_flight: place.in_flight,
-                    overloaded: place.overloaded,
+                    ended: place.ended,
                 };
                 adaptive.record(sample, now);
                 let limit = adaptive.limit();
@@ -186,13 +186,18 @@ pub(crate) struct Place {
     in_flight: usize,
     /// When it was taken, where the limit follows how long that was.
     began: Option<Instant>,
-    overloaded: bool,
+    ended: Ended,
 }
 
 impl Place {
-    /// Says that the call came to nothing since there was too much to do.
-    pub(crate) const fn mark_overloaded(&mut self) {
-        self.overloaded = true;
+    /// Whether anybody wants to know what comes of the call.
+    pub(crate) const fn asks(&self) -> bool {
+        self.began.is_some()
+    }
+
+    /// Says what came of the call; a place that hears nothing was given up.
+    pub(crate) const fn ended(&mut self, ended: Ended) {
+        self.ended = ended;
     }
 }
 

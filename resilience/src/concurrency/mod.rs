@@ -15,7 +15,10 @@
 //!   when they are not (as TCP does). It saws around the point where calls take as long as the
 //!   bound says, and is the better choice where that bound is known.
 //!
-//! Neither raises a limit that is not used: an idle hour must not open the gate for a storm.
+//! Neither raises a limit that is not used: an idle hour must not open the gate for a storm. And
+//! neither learns from how quickly a call fails: what is down refuses at once, and would be taken
+//! for how quick it is without a queue. A call that was given up counts where it had already taken
+//! longer than calls take.
 //!
 //! # The queue
 //!
@@ -75,6 +78,7 @@ mod queue;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use adaptive::Ended;
 pub(crate) use gate::{Gate, Place, Waiting};
 pub use handle::{LimitHandle, LimitStatus};
 pub use limit::AdaptiveLimit;

@@ -8,7 +8,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use tokio::time::{Instant, advance};
 
-use super::adaptive::{Adaptive, Sample};
+use super::adaptive::{Adaptive, Ended, Sample};
 use super::line::Line;
 use super::*;
 use crate::context::Priority;
@@ -64,7 +64,7 @@ fn mean_limit(server: &mut Server, config: AdaptiveLimit, calls: usize, clients:
         let sample = Sample {
             latency: end.saturating_sub(began),
             in_flight,
-            overloaded: false,
+            ended: Ended::Well,
         };
         limit.record(sample, begin + now);
     }
@@ -118,19 +118,19 @@ async fn limits_stay_within_their_bounds_and_give_way_to_overload() {
     let config = AdaptiveLimit::aimd(millis(100)).bounds(2, 20);
     let begin = Instant::now();
     let mut limit = Adaptive::new(config, begin);
-    let feed = |limit: &mut Adaptive, overloaded, from: u64| {
+    let feed = |limit: &mut Adaptive, ended, from: u64| {
         for index in 0..2_000 {
             let sample = Sample {
                 latency: millis(10),
                 in_flight: 20,
-                overloaded,
+                ended,
             };
             limit.record(sample, begin + millis(from + index * 20));
         }
         limit.limit()
     };
-    assert_eq!(feed(&mut limit, false, 0), 20);
-    assert_eq!(feed(&mut limit, true, 40_000), 2);
+    assert_eq!(feed(&mut limit, Ended::Well, 0), 20);
+    assert_eq!(feed(&mut limit, Ended::Overloaded, 40_000), 2);
 }
 
 #[test]
@@ -163,7 +163,7 @@ fn quick(in_flight: usize) -> Sample {
     Sample {
         latency: millis(10),
         in_flight,
-        overloaded: false,
+        ended: Ended::Well,
     }
 }
 
@@ -201,6 +201,31 @@ async fn a_gradient_that_never_measures_anew_uses_its_whole_limit() {
         limit.record(quick(100), begin + millis(20) * call);
     }
     assert_eq!(limit.limit(), 100);
+}
+
+/// Regression: nothing divided by nothing is no number, and a limit that is none stays so.
+#[tokio::test(start_paused = true)]
+async fn calls_that_take_no_time_raise_a_limit_and_are_no_measure() {
+    let config = AdaptiveLimit::gradient().bounds(4, 100);
+    let begin = Instant::now();
+    let mut limit = Adaptive::new(config, begin);
+    let mut now = begin;
+    let mut feed = |latency, seconds: u32| {
+        for _ in 0..seconds * 100 {
+            now += millis(10);
+            let sample = Sample {
+                latency,
+                ..quick(100)
+            };
+            limit.record(sample, now);
+        }
+        limit.limit()
+    };
+    assert_eq!(feed(Duration::ZERO, 10), 100);
+    assert_eq!(feed(millis(10), 10), 100);
+    // Long enough for measuring anew.
+    assert_eq!(feed(Duration::ZERO, 100), 100);
+    assert_eq!(feed(millis(10), 10), 100);
 }
 
 // === The line ===

@@ -41,6 +41,7 @@ struct Inner {
     trace: TraceContext,
     ledger: Ledger,
     retries_exhausted: AtomicBool,
+    had_no_time: AtomicBool,
 }
 
 impl CallContext {
@@ -53,6 +54,7 @@ impl CallContext {
                 trace,
                 ledger: Ledger::default(),
                 retries_exhausted: AtomicBool::new(false),
+                had_no_time: AtomicBool::new(false),
             }),
         }
     }
@@ -124,9 +126,25 @@ impl CallContext {
         self.inner.retries_exhausted.load(Ordering::Relaxed)
     }
 
+    /// Says that a call on behalf of this request could have been repeated, but for its deadline:
+    /// whoever shares the call may have more time.
+    pub(crate) fn mark_no_time(&self) {
+        self.inner.had_no_time.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether a call on behalf of this request was not repeated for its deadline alone.
+    pub(crate) fn had_no_time(&self) -> bool {
+        self.inner.had_no_time.load(Ordering::Relaxed)
+    }
+
     /// Runs `future` with this as the current context.
     pub fn scope<F: Future>(self, future: F) -> impl Future<Output = F::Output> {
         CURRENT.scope(self, future)
+    }
+
+    /// Runs `step` with this as the current context.
+    pub(crate) fn enter<T>(self, step: impl FnOnce() -> T) -> T {
+        CURRENT.sync_scope(self, step)
     }
 
     /// Runs `future` as a task of its own with this as the current context.

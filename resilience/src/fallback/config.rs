@@ -104,11 +104,16 @@ impl Fallback {
 
 /// What is kept of good answers.
 ///
-/// Kept are answers of 2xx with a body that was collected whole, under method, path and
-/// query, of reads only (GET and HEAD), and not if the request carries credentials
-/// (`authorization`, `cookie`), asks for a part (`range`) or the answer says `cache-control: no-store`: what was meant
-/// for one user must not reach another. A [`FallbackKey`](crate::stack::FallbackKey) in the
-/// request's extensions overrides the key, the method and the look at credentials.
+/// Kept are answers of 2xx with a body that was collected whole, under method, path, query and
+/// the form that was wanted (`accept`, `accept-encoding`, `accept-language`), of reads only (GET
+/// and HEAD). What was meant for one user must not reach another, so nothing is kept
+///
+/// - if the request carries credentials (`authorization`, `cookie`) or asks for a part (`range`);
+/// - if the answer sets a cookie, says `cache-control: no-store` or `private`, or has a `vary`
+///   header with more than the key has.
+///
+/// A [`FallbackKey`](crate::stack::FallbackKey) in the request's extensions overrides the key, the
+/// method, the look at credentials, `private` and `vary`.
 ///
 /// When there is no room, an answer goes that was not used since the last look at it
 /// (the second-chance algorithm, which is nearly least recently used and costs less).

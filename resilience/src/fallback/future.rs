@@ -14,13 +14,14 @@ use tokio::time::Instant;
 use tower_service::Service;
 
 use super::error::FailureStatus;
-use super::key;
+use super::key::{self, Key};
 use super::layer::Shared;
 use super::refresh::Refresh;
 use super::stand_in::{StandIn, StandInUsed, StoodIn};
-use super::store::{self, Given};
+use super::store::Given;
 use crate::BoxError;
 use crate::body::ResponseBody;
+use crate::cache_control;
 use crate::classify::{Classify, Outcome};
 use crate::context::CallContext;
 use crate::ledger::{self, Degradation, Reason};
@@ -128,7 +129,7 @@ pub(super) struct Call {
     weight: f64,
     context: Option<CallContext>,
     /// Where some stand-in keeps answers, and this one may be kept.
-    key: Option<String>,
+    key: Option<Key>,
     /// Where some stand-in must see it; in a box, since most calls carry only its absence.
     request: Option<Box<Request<Bytes>>>,
 }
@@ -154,8 +155,9 @@ impl Call {
 
     /// The answer of the first stand-in that has one.
     fn replace(&self, reason: Reason, error: &BoxError) -> Option<Response<ResponseBody>> {
+        let key = self.key.as_ref().map(|key| key.text.as_str());
         let (stand_in, stood_in) = self.shared.stand_ins.iter().find_map(|stand_in| {
-            let stood_in = stand_in.answer(self.key.as_deref(), self.request.as_deref(), error)?;
+            let stood_in = stand_in.answer(key, self.request.as_deref(), error)?;
             Some((stand_in, stood_in))
         })?;
         Some(self.stand_in(stand_in, stood_in, reason))
@@ -169,8 +171,8 @@ impl Call {
         let at_once = self.shared.at_once.as_ref()?;
         // Without a runtime nothing could be refreshed: the dependency is asked as ever.
         let runtime = Handle::try_current().ok()?;
-        let key = self.key.as_deref()?;
-        if store::has_cache_directive(request.headers(), "no-cache") {
+        let key = self.key.as_ref()?;
+        if cache_control::says(request.headers(), "no-cache") {
             return None;
         }
         let stand_in = self.shared.stand_ins.get(at_once.index)?;
@@ -181,11 +183,11 @@ impl Call {
             is_fresh,
             refresh,
             refresh_failed,
-        } = store.give(key, Instant::now())?;
+        } = store.give(&key.text, Instant::now())?;
         at_once.count(is_fresh);
         let refresh = refresh.map(|kept_at| {
             let shared = Arc::clone(&self.shared);
-            Refresh::new(shared, Arc::clone(store), key.to_owned(), kept_at, runtime)
+            Refresh::new(shared, Arc::clone(store), key.clone(), kept_at, runtime)
         });
         let Some(reason) = refresh_failed else {
             return Some((response.map(ResponseBody::from), refresh));
@@ -253,17 +255,18 @@ impl Call {
 }
 
 /// Keeps a good answer where it may be kept; `false` if it may not.
-pub(super) fn keep(shared: &Shared, key: &str, response: &Response<ResponseBody>) -> bool {
+pub(super) fn keep(shared: &Shared, key: &Key, response: &Response<ResponseBody>) -> bool {
     let Some(body) = response.body().bytes() else {
         return false;
     };
     let headers = response.headers();
-    if !response.status().is_success() || store::has_cache_directive(headers, "no-store") {
+    let may_be_kept = !cache_control::says(headers, "no-store") && key.suits(headers);
+    if !response.status().is_success() || !may_be_kept {
         return false;
     }
     let now = Instant::now();
     for store in shared.stand_ins.iter().filter_map(StandIn::store) {
-        store.keep(key, response.status(), headers, body, now);
+        store.keep(&key.text, response.status(), headers, body, now);
     }
     true
 }

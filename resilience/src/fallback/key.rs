@@ -1,14 +1,57 @@
 //! Under which key the last good answer to a call is kept.
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, header};
+use http::{HeaderMap, HeaderName, Method, Request, header};
 
+use crate::cache_control;
 use crate::stack::FallbackKey;
 
+/// In which form the answer is wanted: what common answers say that they vary with.
+const NEGOTIATED: [HeaderName; 3] = [
+    header::ACCEPT,
+    header::ACCEPT_ENCODING,
+    header::ACCEPT_LANGUAGE,
+];
+
+/// The key of a call under which something may be kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Key {
+    pub(super) text: String,
+    /// Whether the caller chose it, who knows better whom the answers are for.
+    is_chosen: bool,
+}
+
+impl Key {
+    /// Whether an answer with these headers is for everybody who asks under this key.
+    pub(super) fn suits(&self, answer: &HeaderMap) -> bool {
+        // A cookie that is set twice is one of two users, or an old one.
+        if answer.contains_key(header::SET_COOKIE) {
+            return false;
+        }
+        self.is_chosen || (!cache_control::is_personal(answer) && varies_as_keyed(answer))
+    }
+}
+
+/// Whether the answer depends on nothing that the key does not have.
+fn varies_as_keyed(answer: &HeaderMap) -> bool {
+    let mut names = answer.get_all(header::VARY).iter().flat_map(|value| {
+        let names = value.to_str().unwrap_or("*");
+        names.split(',').map(str::trim)
+    });
+    names.all(|name| {
+        NEGOTIATED
+            .iter()
+            .any(|known| name.eq_ignore_ascii_case(known.as_str()))
+    })
+}
+
 /// The key, or `None` if nothing may be kept.
-pub(super) fn of(request: &Request<Bytes>) -> Option<String> {
+pub(super) fn of(request: &Request<Bytes>) -> Option<Key> {
     if let Some(FallbackKey(key)) = request.extensions().get::<FallbackKey>() {
-        return Some(key.clone());
+        return Some(Key {
+            text: key.clone(),
+            is_chosen: true,
+        });
     }
     let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
     // A part of an answer must not pass for the whole.
@@ -20,7 +63,18 @@ pub(super) fn of(request: &Request<Bytes>) -> Option<String> {
         .uri()
         .path_and_query()
         .map_or("/", |path| path.as_str());
-    Some(format!("{} {path}", request.method()))
+    let mut text = format!("{} {path}", request.method());
+    for name in &NEGOTIATED {
+        for value in request.headers().get_all(name) {
+            // No value has a line break: none can look like the next header.
+            text.extend(["\n", name.as_str(), " "]);
+            text.extend(value.as_bytes().iter().map(|byte| char::from(*byte)));
+        }
+    }
+    Some(Key {
+        text,
+        is_chosen: false,
+    })
 }
 
 fn has_credentials(headers: &HeaderMap) -> bool {
@@ -42,7 +96,7 @@ mod tests {
     #[test]
     fn reads_have_method_path_and_query_as_their_key() {
         let key = of(&request(Method::GET, "/titles?genre=drama"));
-        assert_eq!(key.as_deref(), Some("GET /titles?genre=drama"));
+        assert_eq!(key.as_ref().unwrap().text, "GET /titles?genre=drama");
         let head = of(&request(Method::HEAD, "/titles?genre=drama"));
         assert_ne!(key, head);
     }
@@ -79,6 +133,46 @@ mod tests {
         lookup
             .extensions_mut()
             .insert(FallbackKey("titles 1,2,3".into()));
-        assert_eq!(of(&lookup).as_deref(), Some("titles 1,2,3"));
+        assert_eq!(of(&lookup).unwrap().text, "titles 1,2,3");
+    }
+
+    #[test]
+    fn forms_of_an_answer_are_told_apart() {
+        let mut keys = std::collections::BTreeSet::new();
+        for (name, value) in [
+            (header::ACCEPT, "text/html"),
+            (header::ACCEPT_LANGUAGE, "de"),
+            (header::ACCEPT_LANGUAGE, "en"),
+            (header::ACCEPT_ENCODING, "gzip"),
+            (header::USER_AGENT, "a"),
+            (header::USER_AGENT, "b"),
+        ] {
+            let mut read = request(Method::GET, "/titles");
+            let value = http::HeaderValue::from_static(value);
+            read.headers_mut().insert(name, value);
+            keys.insert(of(&read).unwrap().text);
+        }
+        assert_eq!(keys.len(), 5);
+    }
+
+    #[test]
+    fn what_is_for_somebody_else_suits_no_key_but_a_chosen_one() {
+        let key = of(&request(Method::GET, "/titles")).unwrap();
+        let mut chosen = request(Method::GET, "/titles");
+        chosen.extensions_mut().insert(FallbackKey("ana".into()));
+        let chosen = of(&chosen).unwrap();
+        for (name, value, suits, suits_chosen) in [
+            (header::VARY, "accept-encoding, Accept", true, true),
+            (header::VARY, "accept-encoding, x-tenant", false, true),
+            (header::VARY, "*", false, true),
+            (header::CACHE_CONTROL, "private, max-age=5", false, true),
+            (header::CACHE_CONTROL, "public", true, true),
+            (header::SET_COOKIE, "session=1", false, false),
+        ] {
+            let mut answer = HeaderMap::new();
+            answer.insert(name, http::HeaderValue::from_static(value));
+            assert_eq!(key.suits(&answer), suits, "{value}");
+            assert_eq!(chosen.suits(&answer), suits_chosen, "{value}");
+        }
     }
 }

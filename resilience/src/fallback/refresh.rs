@@ -4,11 +4,12 @@ use std::future::Future;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{HeaderName, Request, Response, StatusCode, header};
 use tokio::runtime::Handle;
 use tokio::time::{Instant, timeout};
 
 use super::future::keep;
+use super::key::Key;
 use super::layer::Shared;
 use super::store::{RefreshEnd, Store};
 use crate::BoxError;
@@ -18,6 +19,15 @@ use crate::context::{CallContext, Carried};
 use crate::ledger::Reason;
 use crate::rejection;
 use crate::telemetry::{Counter, Telemetry, names};
+
+/// What asks for an answer only in case that it differs from a copy, or does not.
+const CONDITIONS: [HeaderName; 5] = [
+    header::IF_MATCH,
+    header::IF_NONE_MATCH,
+    header::IF_MODIFIED_SINCE,
+    header::IF_UNMODIFIED_SINCE,
+    header::IF_RANGE,
+];
 
 /// Which stand-in gives answers at once, and what it counts.
 #[derive(Debug)]
@@ -55,7 +65,7 @@ impl AtOnce {
 pub(super) struct Refresh {
     shared: Arc<Shared>,
     store: Arc<Store>,
-    key: String,
+    key: Key,
     kept_at: Instant,
     end: RefreshEnd,
     runtime: Handle,
@@ -65,7 +75,7 @@ impl Refresh {
     pub(super) const fn new(
         shared: Arc<Shared>,
         store: Arc<Store>,
-        key: String,
+        key: Key,
         kept_at: Instant,
         runtime: Handle,
     ) -> Self {
@@ -74,17 +84,20 @@ impl Refresh {
             store,
             key,
             kept_at,
-            end: RefreshEnd::Cancelled,
+            end: RefreshEnd::Unknown,
             runtime,
         }
     }
 
     /// The request of a refresh: it has no deadline and no ledger of somebody who waits, only
-    /// their priority and trace.
+    /// their priority and trace. And it asks for the whole answer, whatever copy they have.
     pub(super) fn request(mut request: Request<Bytes>) -> (Request<Bytes>, CallContext) {
         let context = CallContext::of(request.extensions()).unwrap_or_default();
         let context = CallContext::new(None, context.priority(), *context.trace());
         Carried::edit(request.extensions_mut()).context = Some(context.clone());
+        for name in &CONDITIONS {
+            request.headers_mut().remove(name);
+        }
         (request, context)
     }
 
@@ -114,6 +127,11 @@ impl Refresh {
                 Ok(_) => is_failure.then_some(Reason::Status),
             }
         });
+        // Nobody asked whether something had changed: what was kept is as true as before.
+        let is_unchanged = |it: &Response<_>| it.status() == StatusCode::NOT_MODIFIED;
+        if matches!(&answer, Some(Ok(response)) if is_unchanged(response)) {
+            return;
+        }
         let is_kept = failure.is_none()
             && matches!(&answer, Some(Ok(response)) if keep(&self.shared, &self.key, response));
         self.end = failure.map_or(RefreshEnd::Superseded, RefreshEnd::Failed);
@@ -129,6 +147,7 @@ impl Refresh {
 
 impl Drop for Refresh {
     fn drop(&mut self) {
-        self.store.end_refresh(&self.key, self.kept_at, self.end);
+        self.store
+            .end_refresh(&self.key.text, self.kept_at, self.end);
     }
 }

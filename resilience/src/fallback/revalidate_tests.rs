@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{HeaderMap, Request, Response};
 use parking_lot::Mutex;
 use tokio::time::{Instant, advance, sleep};
 use tower::ServiceExt;
@@ -45,6 +45,8 @@ struct Bench {
     client: Client,
     calls: Arc<AtomicUsize>,
     does: Arc<Mutex<Does>>,
+    /// The headers of the last call.
+    asked: Arc<Mutex<HeaderMap>>,
     telemetry: Telemetry,
 }
 
@@ -64,7 +66,10 @@ fn bench() -> Bench {
     let calls = Arc::new(AtomicUsize::new(0));
     let does = Arc::new(Mutex::new(ANSWERS));
     let (counted, behaviour) = (Arc::clone(&calls), Arc::clone(&does));
-    let dependency = tower::service_fn(move |_: Request<Bytes>| {
+    let asked = Arc::<Mutex<HeaderMap>>::default();
+    let notes = Arc::clone(&asked);
+    let dependency = tower::service_fn(move |request: Request<Bytes>| {
+        request.headers().clone_into(&mut notes.lock());
         let number = counted.fetch_add(1, Ordering::Relaxed) + 1;
         let does = *behaviour.lock();
         async move {
@@ -81,6 +86,7 @@ fn bench() -> Bench {
         client: Client::new(layer.layer(dependency)),
         calls,
         does,
+        asked,
         telemetry,
     }
 }
@@ -306,4 +312,33 @@ fn every_mistake_is_named() {
     ] {
         assert_eq!(build(mistake).unwrap_err().key(), "last_good revalidate");
     }
+}
+
+/// Regression: a refresh asked on the condition of the caller's own copy, and the 304 that it got
+/// removed what was kept.
+#[tokio::test(start_paused = true)]
+async fn a_refresh_asks_for_the_whole_answer_and_a_304_removes_nothing() {
+    let bench = bench();
+    bench.client.clone().oneshot(get()).await.unwrap();
+    advance(FRESH).await;
+    let mut conditional = get();
+    let headers = conditional.headers_mut();
+    headers.insert("if-none-match", "\"1\"".parse().unwrap());
+    headers.insert(
+        "if-modified-since",
+        "Thu, 01 Jan 2026 00:00:00 GMT".parse().unwrap(),
+    );
+    headers.insert("accept-charset", "utf-8".parse().unwrap());
+    bench.does.lock().status = 304;
+    bench.client.clone().oneshot(conditional).await.unwrap();
+    sleep(SECOND).await;
+    assert_eq!(bench.calls.load(Ordering::Relaxed), 2);
+    let asked = bench.asked.lock().clone();
+    assert!(asked.contains_key("accept-charset"));
+    assert!(!asked.contains_key("if-none-match"));
+    assert!(!asked.contains_key("if-modified-since"));
+
+    bench.does.lock().breaks = true;
+    let answer = bench.client.clone().oneshot(get()).await.unwrap();
+    assert_eq!(answer.body().bytes().unwrap(), "1");
 }

@@ -9,6 +9,7 @@ use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use super::config::LastGoodConfig;
+use crate::cache_control;
 use crate::ledger::{self, Reason};
 
 /// Good answers by key.
@@ -57,7 +58,7 @@ pub(super) struct Given {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum RefreshEnd {
     /// Nobody knows.
-    Cancelled,
+    Unknown,
     /// The dependency failed.
     Failed(Reason),
     /// The dependency answered with what is not kept: what was kept is no longer true.
@@ -165,7 +166,7 @@ impl Store {
         }
         answer.is_refreshing = false;
         match end {
-            RefreshEnd::Cancelled => {}
+            RefreshEnd::Unknown => {}
             RefreshEnd::Failed(reason) => answer.refresh_failed = Some(reason),
             RefreshEnd::Superseded => {
                 if let Some(answer) = kept.answers.swap_remove(key) {
@@ -208,17 +209,7 @@ impl Kept {
 fn may_be_given(headers: &HeaderMap) -> bool {
     !headers.contains_key(ledger::HEADER)
         && !headers.contains_key(header::VARY)
-        && !has_cache_directive(headers, "no-cache")
-}
-
-/// Whether `cache-control` says this.
-pub(super) fn has_cache_directive(headers: &HeaderMap, directive: &str) -> bool {
-    headers
-        .get_all(header::CACHE_CONTROL)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .any(|it| it.trim().eq_ignore_ascii_case(directive))
+        && !cache_control::says(headers, "no-cache")
 }
 
 fn header_bytes(headers: &HeaderMap) -> usize {

@@ -39,6 +39,7 @@ enum Does {
     AnswersWith(u16, &'static str),
     AnswersDegraded(&'static str),
     ForbidsStoring,
+    AnswersUnder(&'static str, &'static str),
     Breaks,
     IsNeverAble,
 }
@@ -64,6 +65,7 @@ impl Service<Request<Bytes>> for Dependency {
             Does::ForbidsStoring => builder
                 .header("cache-control", "private, No-Store")
                 .body("secret"),
+            Does::AnswersUnder(name, value) => builder.header(name, value).body("for one"),
             Does::Breaks | Does::IsNeverAble => {
                 return std::future::ready(Err("connection reset".into())).boxed();
             }
@@ -275,6 +277,38 @@ async fn what_may_not_be_stored_is_not() {
     bench.now_does(Does::Breaks);
     assert!(bench.get("/secret").await.0.is_err());
     assert!(bench.get("/missing").await.0.is_err());
+}
+
+/// Regression: the session of one user, and what was made for one tenant, stood in for all.
+#[tokio::test(start_paused = true)]
+async fn what_is_for_one_user_stands_in_for_nobody() {
+    for (name, value) in [
+        ("set-cookie", "session=1"),
+        ("cache-control", "private, max-age=60"),
+        ("vary", "accept, x-tenant"),
+    ] {
+        let bench = bench(last_good());
+        bench.now_does(Does::AnswersUnder(name, value));
+        bench.get("/me").await.0.unwrap();
+        bench.now_does(Does::Breaks);
+        assert!(bench.get("/me").await.0.is_err(), "{name}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_varies_with_the_language_stands_in_for_that_language() {
+    let bench = bench(last_good());
+    let asks = async |language: &'static str| {
+        let mut request = get("/titles");
+        let language = http::HeaderValue::from_static(language);
+        request.headers_mut().insert("accept-language", language);
+        bench.call(request).await.0
+    };
+    bench.now_does(Does::AnswersUnder("vary", "Accept-Language"));
+    asks("de").await.unwrap();
+    bench.now_does(Does::Breaks);
+    assert!(asks("de").await.is_ok());
+    assert!(asks("en").await.is_err());
 }
 
 #[tokio::test(start_paused = true)]

@@ -16,6 +16,7 @@ use super::shared::Shared;
 use crate::BoxError;
 use crate::classify::{Classify, Outcome};
 use crate::deadline::Deadline;
+use crate::retry::Repetition;
 
 pin_project! {
     /// The future of [`Hedge`](super::Hedge).
@@ -48,20 +49,22 @@ where
 pub(super) struct Call<S, RequestBody> {
     inner: S,
     shared: Arc<Shared>,
-    request: Request<RequestBody>,
+    request: Repetition<RequestBody>,
     deadline: Option<Instant>,
     began: Instant,
     hedges: u32,
 }
 
 impl<S, RequestBody> Call<S, RequestBody> {
-    pub(super) fn new(inner: S, shared: Arc<Shared>, request: Request<RequestBody>) -> Self {
-        let deadline = Deadline::or_of_context(request.extensions());
+    pub(super) fn new(inner: S, shared: Arc<Shared>, request: &Request<RequestBody>) -> Self
+    where
+        RequestBody: Clone,
+    {
         Self {
             inner,
             shared,
-            request,
-            deadline,
+            request: Repetition::of(request),
+            deadline: Deadline::or_of_context(request.extensions()),
             began: Instant::now(),
             hedges: 0,
         }
@@ -192,7 +195,7 @@ where
                 *this.patience = None;
                 break;
             }
-            let mut attempt = Box::pin(call.inner.clone().oneshot(call.request.clone()));
+            let mut attempt = Box::pin(call.inner.clone().oneshot(call.request.request()));
             if let Poll::Ready(result) = attempt.as_mut().poll(context) {
                 let result = result.map_err(Into::into);
                 if is_good(&result) {

@@ -1,7 +1,9 @@
 //! Asks a second endpoint when the first is slower than usual, and takes the answer that comes
 //! first (Dean & Barroso, "The Tail at Scale", 2013).
 //!
-//! - Only what may be repeated is hedged: see [`is_repeatable`](crate::retry::is_repeatable).
+//! - Only reads are hedged: requests of a safe method (RFC 9110, 9.2.1) that may be
+//!   [repeated](crate::retry::is_repeatable). A write that may be repeated after it has failed need
+//!   not bear a second copy at the same time, one of which is cancelled half way.
 //! - A hedge starts after a fixed delay, or after a quantile of recent latencies: then it is
 //!   rare by itself. A [budget](HedgeConfig::budget) bounds it where everything is slow, since
 //!   more load is the last thing that an overloaded dependency needs.

@@ -66,7 +66,9 @@ where
 
     fn call(&mut self, mut request: Request<RequestBody>) -> Self::Future {
         let inner = self.inner.clone();
-        if !is_repeatable(&request) {
+        // Of two copies at once of a write, the loser is cancelled half way, after the winner or
+        // before it: what may be repeated afterwards need not bear that.
+        if !request.method().is_safe() || !is_repeatable(&request) {
             return ResponseFuture::plain(inner, request, self.classify.clone());
         }
         self.shared.deposit();
@@ -74,7 +76,7 @@ where
         if Tried::of(request.extensions()).is_none() {
             Carried::edit(request.extensions_mut()).tried = Some(Tried::new(true));
         }
-        let call = Call::new(inner.clone(), Arc::clone(&self.shared), request.clone());
+        let call = Call::new(inner.clone(), Arc::clone(&self.shared), &request);
         ResponseFuture::hedgeable(inner, request, self.classify.clone(), call)
     }
 }

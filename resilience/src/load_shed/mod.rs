@@ -66,4 +66,4 @@ pub use builder::LoadShedBuilder;
 pub use future::ResponseFuture;
 pub use layer::LoadShedLayer;
 pub use service::LoadShed;
-pub(crate) use shedder::Shedder;
+pub(crate) use shedder::{Shedder, ended};

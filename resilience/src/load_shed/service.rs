@@ -11,6 +11,8 @@ use tower_service::Service;
 
 use super::future::ResponseFuture;
 use super::layer::Shared;
+use super::shedder::ended;
+use crate::concurrency::Ended;
 use crate::context::CallContext;
 use crate::deadline::Deadline;
 
@@ -74,13 +76,16 @@ where
             let priority = context.map(|context| context.priority());
             let deadline = Deadline::or_of_context(request.extensions());
             let shedder = &shared.shedder;
-            let place = match shedder.admit(priority.unwrap_or_default(), deadline).await {
+            let mut place = match shedder.admit(priority.unwrap_or_default(), deadline).await {
                 Ok(place) => place,
                 Err(refusal) => return Ok(shedder.answer(refusal).map(Either::Right)),
             };
-            let answer = inner.oneshot(request).await?;
-            drop(place);
-            Ok(answer.map(Either::Left))
+            let result = inner.oneshot(request).await;
+            place.ended(match &result {
+                Ok(answer) => ended(answer.status()),
+                Err(_) => Ended::Failed,
+            });
+            Ok(result?.map(Either::Left))
         })
     }
 }

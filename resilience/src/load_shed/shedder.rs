@@ -10,7 +10,7 @@ use http_body_util::Full;
 use tokio::time::Instant;
 
 use crate::answer;
-use crate::concurrency::{Gate, LimitHandle, Place, Refused, Waiting};
+use crate::concurrency::{Ended, Gate, LimitHandle, Place, Refused, Waiting};
 use crate::context::Priority;
 use crate::ledger::Reason;
 use crate::rate_limit::whole_seconds;
@@ -144,6 +144,15 @@ impl Shedder {
             by: by.to_owned(),
             reason: reason.as_str().to_owned(),
         });
+    }
+}
+
+/// What an answer says about the call for it.
+pub(crate) fn ended(status: StatusCode) -> Ended {
+    if status.is_server_error() {
+        Ended::Failed
+    } else {
+        Ended::Well
     }
 }
 

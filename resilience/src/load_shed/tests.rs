@@ -189,3 +189,28 @@ async fn a_call_that_is_given_up_frees_its_place() {
     let answer = service.oneshot(Request::new(())).await.unwrap();
     assert_eq!(answer.status(), StatusCode::OK);
 }
+
+/// Regression: a handler that fails at once was taken for one that is quick.
+#[tokio::test(start_paused = true)]
+async fn failures_teach_an_adaptive_limit_nothing() {
+    let limit = AdaptiveLimit::gradient().bounds(2, 20);
+    let layer = LoadShedLayer::builder("titles").adaptive(limit);
+    let layer = layer.build().unwrap();
+    let service = layer.layer(service_fn(async |request: Request<()>| {
+        let mut answer = Response::new(Full::new(Bytes::new()));
+        match request.uri().path() {
+            "/broken" => *answer.status_mut() = StatusCode::INTERNAL_SERVER_ERROR,
+            "/error" => return Err(BoxError::from("broken")),
+            _ => sleep(WORK).await,
+        }
+        Ok(answer)
+    }));
+    for path in ["/titles", "/broken", "/error", "/titles"] {
+        for _ in 0..50 {
+            let calls = (0..8).map(|_| request(path, Priority::Default, None));
+            join_all(calls.map(|call| service.clone().oneshot(call))).await;
+            sleep(WORK / 10).await;
+        }
+        assert!(layer.handle().status().limit >= 8, "{path}");
+    }
+}

@@ -169,10 +169,13 @@ impl<S, C, RequestBody> Call<S, C, RequestBody> {
     /// was missing, nothing was in vain: the caller may have more of it.
     fn give_up(&self, why: GaveUp) {
         self.shared.gave_up(why);
-        if why != GaveUp::NoTime
-            && let Some(context) = self.request.context()
-        {
+        let Some(context) = self.request.context() else {
+            return;
+        };
+        if why != GaveUp::NoTime {
             context.mark_not_retryable();
+        } else if self.deadline.is_some() {
+            context.mark_no_time();
         }
     }
 }

@@ -94,6 +94,7 @@ pub use handle::BudgetHandle;
 pub(crate) use handle::HasBudget;
 pub use layer::{RetryBuilder, RetryLayer};
 pub use repeatable::is_repeatable;
+pub(crate) use repetition::Repetition;
 pub use replay::{ReplayBody, ReplayLayer, ReplayService};
 pub use retry_after::read_retry_after;
 pub use service::Retry;

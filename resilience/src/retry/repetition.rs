@@ -5,13 +5,13 @@ use http::Request;
 use crate::context::{CallContext, Carried, Copied};
 
 /// A request without its extensions, and those.
-pub(super) struct Repetition<B> {
+pub(crate) struct Repetition<B> {
     head: Request<B>,
     extensions: Copied,
 }
 
 impl<B: Clone> Repetition<B> {
-    pub(super) fn of(request: &Request<B>) -> Self {
+    pub(crate) fn of(request: &Request<B>) -> Self {
         let mut head = Request::new(request.body().clone());
         request.method().clone_into(head.method_mut());
         request.uri().clone_into(head.uri_mut());
@@ -24,7 +24,7 @@ impl<B: Clone> Repetition<B> {
     }
 
     /// The request, once more.
-    pub(super) fn request(&self) -> Request<B> {
+    pub(crate) fn request(&self) -> Request<B> {
         let mut request = self.head.clone();
         *request.extensions_mut() = self.extensions.extensions();
         request
@@ -33,7 +33,7 @@ impl<B: Clone> Repetition<B> {
 
 impl<B> Repetition<B> {
     /// The context of the call.
-    pub(super) fn context(&self) -> Option<CallContext> {
+    pub(crate) fn context(&self) -> Option<CallContext> {
         match &self.extensions {
             Copied::Alone(carried) => carried.context.clone().or_else(CallContext::current),
             Copied::All(extensions) => CallContext::of(extensions),

@@ -41,6 +41,8 @@ struct Results {
     no_budget: Counter,
     no_time: Counter,
     not_repeatable: Counter,
+    exhausted: Counter,
+    is_final: Counter,
 }
 
 impl Shared {
@@ -52,6 +54,8 @@ impl Shared {
             no_budget: result("no-budget"),
             no_time: result("no-time"),
             not_repeatable: result("not-repeatable"),
+            exhausted: result("exhausted"),
+            is_final: result("final"),
         };
         Self {
             budget: Budget::new(config.budget_ratio, config.budget_minimum),
@@ -109,17 +113,16 @@ impl Shared {
             GaveUp::NoBudget => self.results.no_budget.increment(),
             GaveUp::NoTime => self.results.no_time.increment(),
             GaveUp::NotRepeatable => self.results.not_repeatable.increment(),
-            GaveUp::Final | GaveUp::Exhausted => {}
+            GaveUp::Exhausted => self.results.exhausted.increment(),
+            GaveUp::Final => self.results.is_final.increment(),
         }
     }
 
     /// Says that there is a further attempt.
     pub(super) fn repeats(&self, wait: Duration) {
-        tracing::debug!(
-            client = &*self.name,
-            ?wait,
-            "another attempt for {}",
-            self.name
-        );
+        self.telemetry.tell(|| Event::Retried {
+            client: self.name.to_string(),
+            after_ms: u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),
+        });
     }
 }

@@ -24,6 +24,7 @@ use crate::concurrency::Place;
 use crate::context::CallContext;
 use crate::deadline::only_reads;
 use crate::fault::{FaultLayer, FaultService, FaultyBody};
+use crate::load_shed::ended;
 
 /// Lets a request through to the handler when there is time and place for it, and no longer
 /// than there is time.
@@ -126,7 +127,7 @@ async fn work<S, A, B>(
     context: CallContext,
     inner: FaultService<S>,
     request: Request<A>,
-    place: Option<Place>,
+    mut place: Option<Place>,
 ) -> Result<Option<Response<GuardedBody<B>>>, Infallible>
 where
     S: Service<Request<A>, Response = Response<B>, Error = Infallible> + Clone + Send + 'static,
@@ -138,8 +139,11 @@ where
     let deadline = shared.deadline_of(&context);
     let is_read = only_reads(request.method());
     let handling = async move {
-        let _place = place;
-        inner.oneshot(request).await
+        let answer = inner.oneshot(request).await?;
+        if let Some(place) = &mut place {
+            place.ended(ended(answer.status()));
+        }
+        Ok(answer)
     };
     let until_the_end = async {
         if is_read {

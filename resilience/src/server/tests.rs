@@ -541,3 +541,33 @@ async fn a_rate_limit_can_be_taken_out_again() {
         assert_eq!(answer.status(), StatusCode::OK);
     }
 }
+
+/// Regression: handlers that fail at once, or whose callers go away, were taken for quick ones.
+#[tokio::test(start_paused = true)]
+async fn failures_teach_an_adaptive_limit_nothing() {
+    let limit = AdaptiveLimit::gradient().bounds(2, 20);
+    let layer = server("metadata").internal().adaptive(limit);
+    let layer = layer.build().unwrap();
+    let work = || tokio::time::sleep(Duration::from_millis(200));
+    let router = Router::new()
+        .route("/slow", get(work))
+        .route("/broken", get(async || StatusCode::BAD_GATEWAY))
+        .route("/panic", get(panics))
+        .layer(layer.clone());
+    let late: &[_] = &[("aplomb-deadline-ms", "1")];
+    for (path, headers) in [
+        ("/slow", &[][..]),
+        ("/broken", &[]),
+        ("/panic", &[]),
+        ("/slow", late),
+        ("/slow", &[]),
+    ] {
+        for _ in 0..20 {
+            let calls = (0..8).map(|_| call(&router, request("GET", path, headers)));
+            futures_util::future::join_all(calls).await;
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        let limit = layer.limit().unwrap().status().limit;
+        assert!(limit >= 8, "{limit} after {path} {headers:?}");
+    }
+}

@@ -14,11 +14,13 @@ use super::Client;
 use super::actual::ActualLayer;
 use super::client::Handles;
 use super::effective::EffectiveLayer;
+use super::in_context::InContextLayer;
 use super::lazy::LazyLayer;
 use super::optional::Optional;
 use super::propagate::PropagateLayer;
 use super::round_robin::RoundRobinLayer;
 use super::semantic::SemanticLayer;
+use super::to_the_end::ToTheEnd;
 use crate::BoxError;
 use crate::balance::{BalanceConfig, BalanceLayer, Dns, EndpointSource};
 use crate::body::{COLLECT_LIMIT, CollectLayer, ResponseBody};
@@ -44,7 +46,7 @@ const RESERVE: Duration = Duration::from_millis(10);
 /// window: above that the service itself is to blame.
 pub(crate) const BREAKER_FAILURE_RATE: f64 = 0.6;
 
-type Breaker<C> = CircuitBreakerLayer<C, AtEndOfStream>;
+type Breaker<C> = CircuitBreakerLayer<ToTheEnd<C>, AtEndOfStream>;
 
 /// Builds a [`Client`]; begun by [`client`](crate::client).
 #[derive(Debug, Clone)]
@@ -439,6 +441,7 @@ where
             .layer(Optional(hedge))
             .layer(Optional(self.actual_layer()))
             .layer(Optional(breaker))
+            .layer(Optional(self.in_context_layer()))
             .layer(Optional(bulkhead))
             .layer(Optional(timeout))
             .layer(Optional(propagate))
@@ -490,13 +493,17 @@ where
         mistakes
     }
 
-    fn effective_layer(&self) -> Option<EffectiveLayer<C>> {
-        let layer = || EffectiveLayer::new(&self.name, &self.telemetry, self.classify.clone());
+    fn judge(&self) -> ToTheEnd<C> {
+        ToTheEnd(self.classify.clone())
+    }
+
+    fn effective_layer(&self) -> Option<EffectiveLayer<ToTheEnd<C>>> {
+        let layer = || EffectiveLayer::new(&self.name, &self.telemetry, self.judge());
         self.success_metrics.then(layer)
     }
 
-    fn actual_layer(&self) -> Option<ActualLayer<C>> {
-        let layer = || ActualLayer::new(&self.name, &self.telemetry, self.classify.clone());
+    fn actual_layer(&self) -> Option<ActualLayer<ToTheEnd<C>>> {
+        let layer = || ActualLayer::new(&self.name, &self.telemetry, self.judge());
         self.success_metrics.then(layer)
     }
 
@@ -528,9 +535,9 @@ where
         self.caller.as_ref().map(value).transpose()
     }
 
-    fn fallback_layer(&self) -> Result<FallbackLayer<C>, ConfigError> {
+    fn fallback_layer(&self) -> Result<FallbackLayer<ToTheEnd<C>>, ConfigError> {
         FallbackLayer::builder(&self.name)
-            .classify(self.classify.clone())
+            .classify(self.judge())
             .fallback(self.fallback.clone())
             .weight(self.weight)
             .telemetry(self.telemetry.clone())
@@ -548,10 +555,10 @@ where
         self.deadlines.then(build).transpose()
     }
 
-    fn retry_layer(&self, seed: u64) -> Result<Option<RetryLayer<C>>, ConfigError> {
+    fn retry_layer(&self, seed: u64) -> Result<Option<RetryLayer<ToTheEnd<C>>>, ConfigError> {
         let build = |config: &RetryConfig| {
             RetryLayer::builder(&self.name)
-                .classify(self.classify.clone())
+                .classify(self.judge())
                 .config(config.clone())
                 .seed(seed)
                 .telemetry(self.telemetry.clone())
@@ -569,10 +576,10 @@ where
         self.coalesce.then(build)
     }
 
-    fn hedge_layer(&self) -> Result<Option<HedgeLayer<C>>, ConfigError> {
+    fn hedge_layer(&self) -> Result<Option<HedgeLayer<ToTheEnd<C>>>, ConfigError> {
         let build = |config| {
             HedgeLayer::builder(&self.name)
-                .classify(self.classify.clone())
+                .classify(self.judge())
                 .config(config)
                 .telemetry(self.telemetry.clone())
                 .build()
@@ -583,7 +590,7 @@ where
     fn breaker_layer(&self, seed: u64) -> Result<Option<Breaker<C>>, ConfigError> {
         let build = |config: &CircuitBreakerConfig| {
             CircuitBreakerLayer::builder(&self.name)
-                .classify(self.classify.clone())
+                .classify(self.judge())
                 .config(config.clone())
                 .seed(seed)
                 .telemetry(self.telemetry.clone())
@@ -593,14 +600,21 @@ where
         self.breaker.as_ref().map(build).transpose()
     }
 
-    fn bulkhead_layer(&self) -> Result<Option<BulkheadLayer>, ConfigError> {
+    fn bulkhead_layer(&self) -> Result<Option<BulkheadLayer<ToTheEnd<C>>>, ConfigError> {
         let build = |config: BulkheadConfig| {
             BulkheadLayer::builder(&self.name)
+                .classify(self.judge())
                 .config(config)
                 .telemetry(self.telemetry.clone())
                 .build()
         };
         self.bulkhead.map(build).transpose()
+    }
+
+    /// Whoever is told apart by priority brings it in the request, if not in the task.
+    fn in_context_layer(&self) -> Option<InContextLayer> {
+        let bulkhead = self.bulkhead.filter(|bulkhead| bulkhead.by_priority);
+        bulkhead.map(|_| InContextLayer)
     }
 
     fn timeout_layer(&self) -> Result<Option<TimeoutLayer>, ConfigError> {
@@ -630,14 +644,14 @@ where
             .build()
     }
 
-    fn balance_layer(&self, seed: u64) -> Result<Option<BalanceLayer<C>>, ConfigError> {
+    fn balance_layer(&self, seed: u64) -> Result<Option<BalanceLayer<ToTheEnd<C>>>, ConfigError> {
         let config = match &self.balance {
             Balancing::Default => BalanceConfig::for_attempts(self.attempt_timeout),
             Balancing::Config(config) => config.clone(),
             Balancing::Off => return Ok(None),
         };
         BalanceLayer::builder(&self.name)
-            .classify(self.classify.clone())
+            .classify(self.judge())
             .endpoints(self.endpoints.clone())
             .config(config)
             .seed(seed)

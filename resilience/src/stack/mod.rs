@@ -79,12 +79,14 @@ mod actual;
 mod builder;
 mod client;
 mod effective;
+mod in_context;
 mod lazy;
 mod optional;
 mod propagate;
 mod round_robin;
 mod semantic;
 mod spans;
+mod to_the_end;
 
 #[cfg(feature = "settings")]
 pub(crate) use builder::BREAKER_FAILURE_RATE;

@@ -110,6 +110,13 @@ pub enum Event {
         /// After how many milliseconds.
         after_ms: u64,
     },
+    /// A call that failed is sent again.
+    Retried {
+        /// The client.
+        client: String,
+        /// After a wait of how many milliseconds.
+        after_ms: u64,
+    },
     /// A slow call was sent a second time.
     Hedged {
         /// The client.
@@ -167,6 +174,7 @@ impl Event {
                 | Self::Degraded { .. }
                 | Self::TimedOut { .. }
                 | Self::BodyStalled { .. }
+                | Self::Retried { .. }
                 | Self::Hedged { .. }
                 | Self::Coalesced { .. }
                 | Self::DeadlineExpired { .. }
@@ -233,6 +241,11 @@ impl Event {
                 client,
                 after_ms,
                 "a body of {client} stood still for {after_ms} ms"
+            ),
+            Self::Retried { client, after_ms } => tracing::debug!(
+                client,
+                after_ms,
+                "a call of {client} failed: another attempt in {after_ms} ms"
             ),
             Self::Hedged { client } => tracing::debug!(client, "{client} is slow: hedged"),
             Self::Coalesced { client } => {

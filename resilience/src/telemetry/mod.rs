@@ -10,6 +10,10 @@
 //! exported then. What comes and goes, such as the breakers of [keys](crate::circuit_breaker::keyed),
 //! gives its labels back.
 //!
+//! **When not to use it**: for labels that differ with every call, such as users or ids, which a
+//! `tracing` span can hold and a metric cannot; and as the only record of what must not be lost,
+//! since a subscriber that lags behind loses the oldest events.
+//!
 //! ```
 //! use resilience::telemetry::{Telemetry, names};
 //!

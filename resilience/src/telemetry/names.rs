@@ -9,7 +9,7 @@
 //! | `resilience_breaker_mode` | gauge | `breaker`, `mode`: `automatic`, `forced-open`, `forced-closed`, `disabled`, `metrics-only`; exactly one is 1 |
 //! | `resilience_breaker_calls_total` | counter | `breaker`, `outcome`: `success`, `failure`, `slow`, `neutral`, `rejected` |
 //! | `resilience_breaker_transitions_total` | counter | `breaker`, `to`: a state |
-//! | `resilience_retries_total` | counter | `client`, `result`: `succeeded`, `failed`, `no-budget`, `no-time`, `not-repeatable` |
+//! | `resilience_retries_total` | counter | `client`, `result`: `succeeded`, `failed` (of repetitions), `exhausted`, `final`, `no-budget`, `no-time`, `not-repeatable` (why there was no further one) |
 //! | `resilience_coalesced_total` | counter | `client`, `role`: `leader` (began a shared call), `follower` (joined one) |
 //! | `resilience_hedges_total` | counter | `client`, `result`: `won`, `lost`, `no-budget`, `no-time` |
 //! | `resilience_timeouts_total` | counter | `client` |

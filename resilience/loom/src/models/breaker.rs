@@ -26,10 +26,9 @@ fn of_slots(window: &CountWindow) -> Totals {
     totals
 }
 
-/// What a breaker does when it closes again: leave the generation, forget, begin the next.
+/// What a breaker does when it closes again.
 fn begin_anew(gate: &Gate, window: &CountWindow) {
-    gate.publish(1, 0, Way::Ask);
-    window.clear();
+    gate.turn(2, 0, || window.clear());
     gate.publish(2, 0, Way::Counted);
 }
 
@@ -207,11 +206,9 @@ pub(crate) fn a_refusal_that_is_prolonged_has_one_end_or_the_other() {
     });
 }
 
-/// What a breaker does when an operator gives it other rules: leave the generation, take the run
-/// along, begin the next.
+/// What a breaker does when an operator gives it other rules: it takes the run along.
 fn change_rules(gate: &Gate, limit: u32, before: &Consecutive) -> Consecutive {
-    gate.publish(1, 1, Way::Ask);
-    let after = Consecutive::resumed(limit, 1, before);
+    let after = gate.turn(1, 1, || Consecutive::resumed(limit, 1, before));
     gate.publish(1, 1, Way::Counted);
     after
 }
@@ -277,8 +274,7 @@ pub(crate) fn what_an_earlier_outage_left_is_not_resumed() {
         let late = ends(&gate, &before, true);
         gate.publish(1, 0, Way::Ask);
         gate.publish(2, 0, Way::Counted);
-        gate.publish(3, 1, Way::Ask);
-        let after = Consecutive::resumed(2, 3, &before);
+        let after = gate.turn(3, 1, || Consecutive::resumed(2, 3, &before));
         gate.publish(3, 1, Way::Counted);
         assert!(!after.record(3, true, &gate));
         late.join().unwrap();

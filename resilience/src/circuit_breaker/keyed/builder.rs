@@ -59,7 +59,9 @@ impl<K, C, T, E> KeyedCircuitBreakerBuilder<K, C, T, E> {
         self
     }
 
-    /// How many keys have a breaker of their own at most (default 100).
+    /// How many keys have a breaker of their own at most (default 100). When all are taken, the
+    /// closed ones that are not used make room, once a second at most; until then further keys
+    /// share one breaker, and so does a key of more than 256 bytes in any case.
     pub const fn maximum_keys(mut self, maximum: u32) -> Self {
         self.maximum = maximum;
         self

@@ -2,9 +2,10 @@
 //!
 //! All of them follow the same rules, which can be [put in place](KeyedBreakers::reconfigure) of
 //! others at run time. Their number is bounded: a key that finds no place takes that of a breaker
-//! which is closed, automatic and has not been used for longest; where there is none, the key
-//! shares one breaker with all the others that found no place. So keys that come from outside can
-//! neither grow the memory nor push out a breaker that protects somebody.
+//! which is closed, automatic and has not been used for longest. Such places are looked for once a
+//! second at most; until then, and where there is none, the key shares one breaker with all the
+//! others that found no place, as does a key of more than 256 bytes. So keys that come from outside
+//! can neither grow memory and metrics nor push out a breaker that protects somebody.
 //!
 //! The breaker of the key `k` is called `name/k`; the shared one `name/*`.
 //!

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use indexmap::IndexMap;
 use parking_lot::Mutex;
@@ -17,6 +18,13 @@ use crate::telemetry::{BreakerState as State, Telemetry};
 
 /// The name of the breaker that keys without a place share.
 const SHARED: &str = "*";
+
+/// How many bytes a key may have for a breaker of its own: it becomes a label in metrics.
+const LONGEST_KEY: usize = 256;
+
+/// How often breakers that may go are looked for: a flood of new keys must not pay for a search
+/// with every call, nor wash out the keys that are real.
+const SEARCH_EVERY: Duration = Duration::from_secs(1);
 
 /// Makes a breaker for each key that comes, up to a maximum.
 pub(super) struct Registry {
@@ -35,6 +43,8 @@ struct Known {
     shared: Option<Arc<Breaker>>,
     /// Counts uses, so that the order of the last ones is known without a clock.
     uses: u64,
+    /// When breakers that may go were last looked for, and how many uses there had been.
+    searched: Option<(Instant, u64)>,
 }
 
 struct Entry {
@@ -79,7 +89,9 @@ impl Registry {
             entry.last_use = last_use;
             return entry.breaker.circuit();
         }
-        if known.breakers.len() >= self.maximum && !known.make_room() {
+        let has_place =
+            key.len() <= LONGEST_KEY && (known.breakers.len() < self.maximum || known.make_room());
+        if !has_place {
             let Known { config, shared, .. } = &mut *known;
             let shared = shared.get_or_insert_with(|| self.breaker(SHARED, config));
             return shared.circuit();
@@ -130,23 +142,31 @@ impl Registry {
 }
 
 impl Known {
-    /// Gives up the closed breaker that has not been used for longest. An open one, and one that
-    /// an operator steers, stays.
+    /// Gives up the closed breaker that has not been used for longest, and with it all that were
+    /// not used since the search before. An open one, and one that an operator steers, stays.
     fn make_room(&mut self) -> bool {
+        let now = Instant::now();
+        let is_due = |last: Instant| now.saturating_duration_since(last) >= SEARCH_EVERY;
+        if self.searched.is_some_and(|(last, _)| !is_due(last)) {
+            return false;
+        }
+        let before = self.searched.replace((now, self.uses));
         let may_go = |entry: &Entry| {
             let circuit = entry.breaker.circuit();
             circuit.mode() == Mode::Automatic && circuit.state() == State::Closed
         };
-        let candidates = self.breakers.values().enumerate();
-        let oldest = candidates
-            .filter(|(_, entry)| may_go(entry))
-            .min_by_key(|(_, entry)| entry.last_use)
-            .map(|(index, _)| index);
-        let Some((_, gone)) = oldest.and_then(|index| self.breakers.swap_remove_index(index))
-        else {
+        let last_uses = self.breakers.values().filter(|entry| may_go(entry));
+        let Some(oldest) = last_uses.map(|entry| entry.last_use).min() else {
             return false;
         };
-        gone.breaker.circuit().observer().forget();
+        let unused = before.map_or(oldest, |(_, uses)| uses.max(oldest));
+        self.breakers.retain(|_, entry| {
+            let goes = entry.last_use <= unused && may_go(entry);
+            if goes {
+                entry.breaker.circuit().observer().forget();
+            }
+            !goes
+        });
         true
     }
 }

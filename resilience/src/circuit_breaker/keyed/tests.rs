@@ -1,6 +1,7 @@
 //! Breakers per key, in paused time.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
@@ -13,7 +14,7 @@ use tower_layer::Layer;
 use super::*;
 use crate::BoxError;
 use crate::circuit_breaker::{BreakerError, CircuitBreakerConfig, CircuitOpen, State};
-use crate::classify::HttpClassify;
+use crate::classify::{HttpClassify, Outcome};
 use crate::telemetry::Telemetry;
 
 type Call = (&'static str, u16);
@@ -126,6 +127,8 @@ async fn other_rules_reach_breakers_that_are_there_and_those_that_come() {
     assert_eq!(names(&layer), ["cdn/open", "cdn/known", "cdn/*"]);
     assert_eq!(layer.handles()[2].state(), State::Open);
     layer.handle("known").unwrap().reset();
+    // Nobody looks for a place more often than once a second.
+    tokio::time::advance(Duration::from_secs(1)).await;
     for _ in 0..3 {
         call(&layer, ("later", 500)).await.unwrap();
     }
@@ -207,6 +210,7 @@ async fn a_key_that_is_given_up_gives_its_labels_back() {
         .unwrap();
     for host in ["a", "b", "c", "a", "d"] {
         call(&layer, (host, 200)).await.unwrap();
+        tokio::time::advance(Duration::from_secs(1)).await;
     }
     let mut exported = BTreeMap::<String, BTreeSet<String>>::new();
     for family in registry.gather() {
@@ -223,4 +227,61 @@ async fn a_key_that_is_given_up_gives_its_labels_back() {
         let breakers: Vec<_> = breakers.into_iter().collect();
         assert_eq!(breakers, ["cdn/a", "cdn/d"], "{family}");
     }
+}
+
+/// Regression: every made-up key searched all breakers for one that may go, and drove out one that
+/// was in use.
+#[tokio::test(start_paused = true)]
+async fn a_flood_of_made_up_keys_drives_out_nobody_who_is_in_use() {
+    let layer = KeyedCircuitBreakerLayer::builder("cdn", String::clone as fn(&String) -> String)
+        .classify(|_: Result<&(), &BoxError>| Outcome::Success)
+        .maximum_keys(10)
+        .build()
+        .unwrap();
+    let service = layer.layer(service_fn(async |_: String| Ok::<_, BoxError>(())));
+    let call = async |key: String| service.clone().oneshot(key).await.unwrap();
+    for round in 0..30 {
+        for real in 0..9 {
+            call(format!("real-{real}")).await;
+        }
+        for made_up in 0..1_000 {
+            call(format!("made-up-{round}-{made_up}")).await;
+        }
+        tokio::time::advance(Duration::from_millis(300)).await;
+    }
+    let names: Vec<_> = layer
+        .handles()
+        .iter()
+        .map(|it| it.name().to_owned())
+        .collect();
+    assert_eq!(names.len(), 11, "ten and the shared one: {names:?}");
+    let real = names.iter().filter(|name| name.starts_with("cdn/real-"));
+    assert_eq!(real.count(), 9, "{names:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_keys_that_come_at_once_have_their_places_after_a_second() {
+    let layer = layer(3);
+    for key in ["a", "b", "c", "d", "e", "f"] {
+        call(&layer, (key, 200)).await.unwrap();
+    }
+    assert_eq!(names(&layer), ["cdn/b", "cdn/c", "cdn/d", "cdn/*"]);
+    tokio::time::advance(Duration::from_secs(1)).await;
+    for key in ["d", "e", "f"] {
+        call(&layer, (key, 200)).await.unwrap();
+    }
+    assert_eq!(names(&layer), ["cdn/d", "cdn/e", "cdn/f", "cdn/*"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_too_long_for_a_label_shares_a_breaker() {
+    let layer = layer(3);
+    let longest: &'static str = String::leak("x".repeat(256));
+    let longer: &'static str = String::leak("x".repeat(257));
+    call(&layer, (longest, 200)).await.unwrap();
+    call(&layer, (longer, 200)).await.unwrap();
+    assert_eq!(
+        names(&layer),
+        [format!("cdn/{longest}"), "cdn/*".to_owned()]
+    );
 }

@@ -712,7 +712,9 @@ async fn reconfiguring_a_ramp_goes_back_to_its_probes() {
     bench.calls(Does::Succeeds, 1).await;
     assert!(bench.rejection().admitted_share().is_some());
     let handle = bench.breaker.handle();
+    assert!(handle.status().admitted_share().is_some());
     handle.reconfigure(&config().ramp(ramp)).unwrap();
+    assert_eq!(handle.status().admitted_share(), None);
     let probes = (bench.call(Does::Hangs), bench.call(Does::Hangs));
     assert!(bench.rejection().is_probing());
     drop(probes);
@@ -747,9 +749,14 @@ async fn a_ramp_follows_good_probes() {
         message.ends_with("10 % of the calls pass again"),
         "{message}"
     );
-    advance(ramp).await;
+    let share = || bench.breaker.handle().status().admitted_share();
+    assert_eq!(share(), Some(0.1));
+    advance(ramp / 2).await;
+    assert!(share().is_some_and(|share| (share - 0.55).abs() < 1e-9));
+    advance(ramp / 2).await;
     bench.calls(Does::Succeeds, 1).await;
     assert_eq!(bench.state(), State::Closed);
+    assert_eq!(share(), None);
 }
 
 #[tokio::test(start_paused = true)]

@@ -26,7 +26,9 @@ pub(super) const MAXIMUM_BUCKETS: u32 = 10_000;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Window {
-    /// Over the last so many calls.
+    /// Over the last so many calls. A call that ends at the very moment at which the breaker
+    /// begins to count anew may leave one of the places empty until it is taken again, so that
+    /// the window holds one call less for so long.
     Count {
         /// How many calls, at most 1,000,000.
         calls: u32,
