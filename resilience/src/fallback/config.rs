@@ -104,9 +104,9 @@ impl Fallback {
 
 /// What is kept of good answers.
 ///
-/// Kept are answers of 2xx with a body that was collected whole, under method, path, query and
-/// the form that was wanted (`accept`, `accept-encoding`, `accept-language`), of reads only (GET
-/// and HEAD). What was meant for one user must not reach another, so nothing is kept
+/// Kept are answers of 2xx with a body that was collected whole, under method, path, query, the
+/// form that was wanted (`accept`, `accept-encoding`, `accept-language`) and the `origin` of a
+/// page, of reads only (GET and HEAD). What was meant for one user must not reach another, so nothing is kept
 ///
 /// - if the request carries credentials (`authorization`, `cookie`) or asks for a part (`range`);
 /// - if the answer sets a cookie, says `cache-control: no-store` or `private`, or has a `vary`

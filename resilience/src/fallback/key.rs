@@ -6,11 +6,15 @@ use http::{HeaderMap, HeaderName, Method, Request, header};
 use crate::cache_control;
 use crate::stack::FallbackKey;
 
-/// In which form the answer is wanted: what common answers say that they vary with.
-const NEGOTIATED: [HeaderName; 3] = [
+/// What common answers say that they vary with: in which form they are wanted, and, of each answer
+/// of a service that has rules about foreign origins (CORS), from which page.
+const VARIED: [HeaderName; 6] = [
     header::ACCEPT,
     header::ACCEPT_ENCODING,
     header::ACCEPT_LANGUAGE,
+    header::ORIGIN,
+    header::ACCESS_CONTROL_REQUEST_METHOD,
+    header::ACCESS_CONTROL_REQUEST_HEADERS,
 ];
 
 /// The key of a call under which something may be kept.
@@ -39,7 +43,7 @@ fn varies_as_keyed(answer: &HeaderMap) -> bool {
         names.split(',').map(str::trim)
     });
     names.all(|name| {
-        NEGOTIATED
+        VARIED
             .iter()
             .any(|known| name.eq_ignore_ascii_case(known.as_str()))
     })
@@ -64,7 +68,7 @@ pub(super) fn of(request: &Request<Bytes>) -> Option<Key> {
         .path_and_query()
         .map_or("/", |path| path.as_str());
     let mut text = format!("{} {path}", request.method());
-    for name in &NEGOTIATED {
+    for name in &VARIED {
         for value in request.headers().get_all(name) {
             // No value has a line break: none can look like the next header.
             text.extend(["\n", name.as_str(), " "]);
@@ -144,6 +148,7 @@ mod tests {
             (header::ACCEPT_LANGUAGE, "de"),
             (header::ACCEPT_LANGUAGE, "en"),
             (header::ACCEPT_ENCODING, "gzip"),
+            (header::ORIGIN, "https://a.example"),
             (header::USER_AGENT, "a"),
             (header::USER_AGENT, "b"),
         ] {
@@ -152,7 +157,7 @@ mod tests {
             read.headers_mut().insert(name, value);
             keys.insert(of(&read).unwrap().text);
         }
-        assert_eq!(keys.len(), 5);
+        assert_eq!(keys.len(), 6);
     }
 
     #[test]
@@ -163,6 +168,13 @@ mod tests {
         let chosen = of(&chosen).unwrap();
         for (name, value, suits, suits_chosen) in [
             (header::VARY, "accept-encoding, Accept", true, true),
+            // As tower-http's layer for CORS says it of all answers.
+            (
+                header::VARY,
+                "origin, access-control-request-method, access-control-request-headers",
+                true,
+                true,
+            ),
             (header::VARY, "accept-encoding, x-tenant", false, true),
             (header::VARY, "*", false, true),
             (header::CACHE_CONTROL, "private, max-age=5", false, true),
