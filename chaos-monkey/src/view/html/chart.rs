@@ -9,7 +9,7 @@ pub(super) const WIDTH: f64 = 1_040.0;
 /// Where the time begins: names and scales stand to the left of it.
 pub(super) const LEFT: f64 = 136.0;
 /// Where the time ends.
-pub(super) const RIGHT: f64 = WIDTH - 8.0;
+pub(super) const RIGHT: f64 = WIDTH - 20.0;
 /// With more slots than this, several are drawn as one.
 const MOST_BINS: usize = 600;
 
