@@ -149,6 +149,7 @@ impl<'world> Mesh<'world> {
 
     /// The default game day kills pods and nobody notices; without the middleware users do.
     fn is_broken(&self) -> anyhow::Result<String> {
+        self.is_well_formed()?;
         let world = self.world;
         let before = world.objects_in(&world.namespace)?;
         self.install()?;
