@@ -21,6 +21,8 @@ use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tower::service_fn;
 
+use crate::agent::cluster::{Described, Owner, Pod};
+
 /// What it does with one request.
 #[derive(Debug, Clone)]
 pub(super) enum Reply {
@@ -132,6 +134,22 @@ fn whole(bytes: Vec<u8>) -> ReplyBody {
 fn stalls(bytes: Vec<u8>) -> ReplyBody {
     let begun = stream::once(async move { Ok(Frame::data(bytes.into())) });
     StreamBody::new(begun.chain(stream::pending())).boxed_unsync()
+}
+
+/// A pod that runs and is ready, and is nobody's.
+pub(super) fn pod() -> Pod {
+    Pod {
+        namespace: "shop".to_owned(),
+        name: "web-1".to_owned(),
+        uid: "the-uid".to_owned(),
+        version: "41".to_owned(),
+        described: Described::default(),
+        created: Timestamp::UNIX_EPOCH,
+        is_terminating: false,
+        phase: "Running".to_owned(),
+        is_ready: true,
+        owner: Owner::Nobody,
+    }
 }
 
 /// An answer with a body.

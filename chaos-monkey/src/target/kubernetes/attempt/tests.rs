@@ -6,7 +6,8 @@ use parking_lot::Mutex;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::schema::{AgentSpec, Hours, OptIn, OwnerKind, Span, Weekday};
+use crate::schema::{AgentSpec, OwnerKind};
+use crate::target::kubernetes::scripted::shop::any_pod_at_any_hour as spec;
 use crate::target::kubernetes::scripted::{self, Asked, Reply, refusal, status, with};
 
 /// What the cluster holds, and what goes wrong with it.
@@ -156,20 +157,6 @@ fn owned(name: &str, uid: &str, kind: &str, owner: &str, owner_uid: &str) -> Val
         },
         "status": {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]},
     })
-}
-
-fn spec() -> AgentSpec {
-    let mut spec = AgentSpec {
-        opt_in: OptIn::None,
-        ..AgentSpec::default()
-    };
-    spec.schedule.weekdays = Weekday::ALL.to_vec();
-    spec.schedule.hours = Hours {
-        from: "00:00".to_owned(),
-        to: "24:00".to_owned(),
-    };
-    spec.guards.cool_down = Span::from_secs(0);
-    spec
 }
 
 /// Tries to kill one pod of the shop.

@@ -35,6 +35,16 @@ pub(in crate::target::kubernetes) struct Shop {
 
 /// Settings by which any pod may be killed at any time.
 pub(in crate::target::kubernetes) fn any_pod_at_any_time() -> AgentSpec {
+    let mut spec = any_pod_at_any_hour();
+    spec.schedule.rhythm = Rhythm::PerOwner(PerOwner {
+        mean_time: 5,
+        minimum_time: 0,
+    });
+    spec
+}
+
+/// Settings by which any pod may be killed on any day at any hour, in the usual rhythm.
+pub(in crate::target::kubernetes) fn any_pod_at_any_hour() -> AgentSpec {
     let mut spec = AgentSpec {
         opt_in: OptIn::None,
         ..AgentSpec::default()
@@ -44,10 +54,6 @@ pub(in crate::target::kubernetes) fn any_pod_at_any_time() -> AgentSpec {
         from: "00:00".to_owned(),
         to: "24:00".to_owned(),
     };
-    spec.schedule.rhythm = Rhythm::PerOwner(PerOwner {
-        mean_time: 5,
-        minimum_time: 0,
-    });
     spec.guards.cool_down = Span::from_secs(0);
     spec
 }

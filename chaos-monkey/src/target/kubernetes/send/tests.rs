@@ -1,24 +1,8 @@
 use serde_json::json;
 
 use super::*;
-use crate::agent::cluster::{Described, Owner};
 use crate::schema::Span;
-use crate::target::kubernetes::scripted::{self, Reply, refusal, status, with};
-
-fn pod() -> Pod {
-    Pod {
-        namespace: "shop".to_owned(),
-        name: "web-1".to_owned(),
-        uid: "the-uid".to_owned(),
-        version: "41".to_owned(),
-        described: Described::default(),
-        created: jiff::Timestamp::UNIX_EPOCH,
-        is_terminating: false,
-        phase: "Running".to_owned(),
-        is_ready: true,
-        owner: Owner::Nobody,
-    }
-}
+use crate::target::kubernetes::scripted::{self, Reply, pod, refusal, status, with};
 
 fn soon() -> Instant {
     Instant::now() + std::time::Duration::from_millis(500)

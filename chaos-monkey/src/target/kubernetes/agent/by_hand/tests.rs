@@ -1,5 +1,5 @@
 use super::*;
-use crate::agent::cluster::{Described, Owner};
+use crate::agent::cluster::Owner;
 use crate::schema::{OwnerKind, Span};
 use crate::target::kubernetes::scripted::{self, with};
 
@@ -13,16 +13,8 @@ fn owner() -> OwnerName {
 
 fn pod() -> Pod {
     Pod {
-        namespace: "shop".to_owned(),
-        name: "web-1".to_owned(),
-        uid: "the-uid".to_owned(),
-        version: "41".to_owned(),
-        described: Described::default(),
-        created: jiff::Timestamp::UNIX_EPOCH,
-        is_terminating: false,
-        phase: "Running".to_owned(),
-        is_ready: true,
         owner: Owner::Known(owner()),
+        ..scripted::pod()
     }
 }
 
