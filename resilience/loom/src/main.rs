@@ -1,4 +1,4 @@
-//! Runs every interleaving of what breakers and budgets share: see `Cargo.toml`.
+//! Runs every interleaving of what breakers, budgets and shared calls share: see `Cargo.toml`.
 #![allow(dead_code)]
 
 mod sync;
@@ -11,6 +11,11 @@ mod circuit_breaker {
         pub(crate) mod count;
         pub(crate) mod sample;
     }
+}
+
+#[path = "../../src/coalesce"]
+mod coalesce {
+    pub(crate) mod shared_call;
 }
 
 #[path = "../../src/retry"]
@@ -47,6 +52,9 @@ const MODELS: &[(&str, fn())] = models![
     budget::of_three_threads_one_gets_the_last_of_the_minimum,
     budget::threads_that_read_the_clock_at_other_seconds_leave_nothing_behind,
     budget::one_of_three_refusals_of_a_second_is_news,
+    shared_call::each_of_two_callers_is_told_the_end,
+    shared_call::who_stays_is_told_the_end_when_the_other_leaves,
+    shared_call::the_last_caller_drops_the_call,
 ];
 
 fn main() {

@@ -1,5 +1,7 @@
 //! An answer that several callers get.
 
+use std::sync::Arc;
+
 use http::Response;
 use http::response::Parts;
 use parking_lot::Mutex;
@@ -42,7 +44,20 @@ impl<B: ShareBody> Answer<B> {
     }
 
     /// The answer for one caller; nothing if it cannot be shared and somebody else has it.
-    pub(super) fn take(&self) -> Option<Response<B>> {
+    pub(super) fn take(self: Arc<Self>) -> Option<Response<B>> {
+        let shared = match Arc::try_unwrap(self) {
+            // Nobody else is to have it.
+            Ok(Self { parts, body }) => {
+                return body
+                    .into_inner()
+                    .map(|body| Response::from_parts(parts, body));
+            }
+            Err(shared) => shared,
+        };
+        shared.copy()
+    }
+
+    fn copy(&self) -> Option<Response<B>> {
         let mut body = self.body.lock();
         let taken = if cache_control::is_personal(&self.parts.headers) {
             body.take()?

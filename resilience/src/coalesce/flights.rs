@@ -1,14 +1,14 @@
 //! The calls that are under way, by key.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
-use futures_util::future::{BoxFuture, FutureExt, Shared, WeakShared};
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use super::answer::Answer;
 use super::error::SharedError;
+use super::shared_call::{Seat, SharedCall};
 
 /// How a shared call ended.
 pub(super) struct Landing<B> {
@@ -30,11 +30,6 @@ impl<B> Clone for Landing<B> {
     }
 }
 
-type Call<B> = BoxFuture<'static, Landing<B>>;
-
-/// A call that several callers wait for.
-pub(super) type Flight<B> = Shared<Call<B>>;
-
 /// The calls that are under way. There are never more keys than callers.
 pub(super) struct Flights<B> {
     by_key: ByKey<B>,
@@ -45,7 +40,7 @@ type ByKey<B> = Arc<Mutex<BTreeMap<Arc<str>, Entry<B>>>>;
 struct Entry<B> {
     number: u64,
     /// Weak, so that a call is cancelled when its last caller goes.
-    flight: WeakShared<Call<B>>,
+    flight: Weak<SharedCall<Landing<B>>>,
 }
 
 impl<B> Default for Flights<B> {
@@ -57,19 +52,15 @@ impl<B> Default for Flights<B> {
 }
 
 impl<B: Send + 'static> Flights<B> {
-    /// The call under this key, or the one that `begin` makes; and whether it is that.
-    pub(super) fn board<F>(&self, key: &str, begin: impl FnOnce() -> F) -> (Flight<B>, bool)
+    /// A seat in the call under this key, or in the one that `begin` makes; and whether it is that.
+    pub(super) fn board<F>(&self, key: &str, begin: impl FnOnce() -> F) -> (Seat<Landing<B>>, bool)
     where
         F: Future<Output = Landing<B>> + Send + 'static,
     {
         let mut by_key = self.by_key.lock();
         let present = by_key.get(key);
-        // One that has landed is still known to whoever has yet to look at it.
-        let under_way = present
-            .and_then(|entry| entry.flight.upgrade())
-            .filter(|flight| flight.peek().is_none());
-        if let Some(flight) = under_way {
-            return (flight, false);
+        if let Some(flight) = present.and_then(|entry| entry.flight.upgrade()) {
+            return (Seat::new(flight), false);
         }
         let number = present.map_or(0, |entry| entry.number.wrapping_add(1));
         let key: Arc<str> = key.into();
@@ -79,17 +70,16 @@ impl<B: Send + 'static> Flights<B> {
             number,
         };
         let call = begin();
-        let flight = async move {
+        let flight = Arc::new(SharedCall::new(Box::pin(async move {
             let _landed = landed;
             call.await
+        })));
+        let entry = Entry {
+            number,
+            flight: Arc::downgrade(&flight),
         };
-        let flight = flight.boxed().shared();
-        // What was just begun always has a weak counterpart.
-        if let Some(weak) = flight.downgrade() {
-            let flight = weak;
-            by_key.insert(key, Entry { number, flight });
-        }
-        (flight, true)
+        by_key.insert(key, entry);
+        (Seat::new(flight), true)
     }
 
     #[cfg(test)]

@@ -13,8 +13,9 @@ use tower_service::Service;
 
 use super::answer::{Answer, ShareBody};
 use super::error::SharedError;
-use super::flights::{Flight, Landing};
+use super::flights::Landing;
 use super::layer::Shared;
+use super::shared_call::Seat;
 use crate::BoxError;
 use crate::context::CallContext;
 use crate::deadline::Deadline;
@@ -47,7 +48,7 @@ pin_project! {
         // In a box, so that a call that is alone is not as large.
         Aboard {
             passenger: Box<Passenger<S, RequestBody, B, K>>,
-            seat: Option<(Flight<B>, bool)>,
+            seat: Option<(Seat<Landing<B>>, bool)>,
         },
     }
 }
@@ -134,15 +135,15 @@ where
         EagerFuture::waiting(self.inner.clone(), self.request.clone())
     }
 
-    fn board(&self) -> (Flight<B>, bool) {
+    fn board(&self) -> (Seat<Landing<B>>, bool) {
         let begin = || fly(self.inner.clone(), self.request.clone());
-        let (flight, is_leader) = self.shared.flights.board(&self.key, begin);
+        let (seat, is_leader) = self.shared.flights.board(&self.key, begin);
         if is_leader {
             self.shared.leads();
         } else {
             self.shared.follows();
         }
-        (flight, is_leader)
+        (seat, is_leader)
     }
 }
 
@@ -207,8 +208,8 @@ where
             match stage.as_mut().project() {
                 StageProjection::Alone { call } => return call.poll(context).map_err(Into::into),
                 StageProjection::Aboard { passenger, seat } => {
-                    let (flight, is_leader) = seat.get_or_insert_with(|| passenger.board());
-                    let landing = ready!(Pin::new(flight).poll(context));
+                    let (waits, is_leader) = seat.get_or_insert_with(|| passenger.board());
+                    let landing = ready!(Pin::new(waits).poll(context));
                     let is_leader = *is_leader;
                     *seat = None;
                     match passenger.arrive(landing, is_leader) {

@@ -48,6 +48,7 @@ mod future;
 mod key;
 mod layer;
 mod service;
+mod shared_call;
 #[cfg(test)]
 mod tests;
 

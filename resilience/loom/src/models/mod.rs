@@ -2,6 +2,7 @@
 
 pub(crate) mod breaker;
 pub(crate) mod budget;
+pub(crate) mod shared_call;
 
 /// Every interleaving with up to three preemptions of a running thread: more than three have
 /// not been needed to find a defect, and each one more takes ten times as long.
