@@ -1,6 +1,7 @@
 //! Passwords: argon2id with 7 MiB and 5 passes, one of the settings of OWASP's password storage
 //! cheat sheet, off the async threads and at most two at once.
 
+use std::num::NonZero;
 use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
@@ -15,7 +16,8 @@ const MEMORY_KIB: u32 = 7 * 1_024;
 const PASSES: u32 = 5;
 const LANES: u32 = 1;
 
-/// How many hashes are computed at once: the machine has other things to do.
+/// How many hashes are computed at once, if that leaves half of the cores to everybody who does
+/// not log in: they would wait for a whole hash.
 const AT_ONCE: usize = 2;
 
 /// How many may wait; more logins than that are refused, since they would only time out.
@@ -101,7 +103,8 @@ impl Passwords {
     pub(super) fn new() -> Self {
         let (queue, guesses) = mpsc::channel::<Guess>(WAITING);
         let guesses = Arc::new(Mutex::new(guesses));
-        for _ in 0..AT_ONCE {
+        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+        for _ in 0..(cores / 2).clamp(1, AT_ONCE) {
             let guesses = Arc::clone(&guesses);
             std::thread::spawn(move || {
                 let mut hasher = Hasher::new();
