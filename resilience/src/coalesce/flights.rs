@@ -59,17 +59,19 @@ impl<B: Send + 'static> Flights<B> {
     {
         let mut by_key = self.by_key.lock();
         let present = by_key.get(key);
+        // Whatever is listed is under way: it is taken off before anybody knows its end.
         if let Some(flight) = present.and_then(|entry| entry.flight.upgrade()) {
             return (Seat::new(flight), false);
         }
         let number = present.map_or(0, |entry| entry.number.wrapping_add(1));
+        // First, since a panic of what it clones would drop the other with the list locked.
+        let call = begin();
         let key: Arc<str> = key.into();
         let landed = Landed {
             by_key: Arc::clone(&self.by_key),
             key: Arc::clone(&key),
             number,
         };
-        let call = begin();
         let flight = Arc::new(SharedCall::new(Box::pin(async move {
             let _landed = landed;
             call.await

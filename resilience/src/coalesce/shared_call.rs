@@ -4,12 +4,12 @@
 //! the end. A task that wakes itself goes behind all others, wakes a second thread, and runs once
 //! more for nothing: with every call, also where there is one caller.
 //!
-//! `resilience/loom` runs every interleaving.
+//! `resilience/loom` runs the interleavings of two callers and a call that goes on.
 
 use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Context, Poll, Wake, Waker, ready};
 
 use crate::sync::Mutex;
 
@@ -37,46 +37,51 @@ impl<T> SharedCall<T> {
             callers,
         }
     }
+}
 
-    /// Drives it on for the caller at `place`; ready once it has ended.
-    fn drive(&self, place: Option<Place>) -> Poll<()> {
-        let mut others = WakeOthers {
-            callers: &self.callers,
-            than: place,
-            has_ended: true,
-        };
-        let polled = self.poll_once();
-        others.has_ended = polled.is_ready();
-        polled
-    }
-
-    fn poll_once(&self) -> Poll<()> {
+impl<T: Clone> SharedCall<T> {
+    /// Drives it on for the caller at `place`, who knows of so many `wakes`.
+    fn drive(&self, place: Option<Place>, wakes: u64) -> Poll<T> {
+        // Declared first, so that it comes last: who finds the lock taken relies on being woken
+        // when it is free.
+        let mut after = None;
         let Some(mut progress) = self.progress.try_lock() else {
             return Poll::Pending;
         };
-        let Progress::UnderWay(call) = &mut *progress else {
-            return Poll::Ready(());
-        };
-        let mut context = Context::from_waker(&self.waker);
-        call.as_mut()
-            .poll(&mut context)
-            .map(|end| *progress = Progress::Ended(end))
+        let others = after.insert(WakeOthers {
+            callers: &self.callers,
+            than: place,
+            unless: None,
+        });
+        if let Progress::UnderWay(call) = &mut *progress {
+            match call.as_mut().poll(&mut Context::from_waker(&self.waker)) {
+                Poll::Ready(end) => *progress = Progress::Ended(end),
+                Poll::Pending => others.unless = Some(wakes),
+            }
+        }
+        match &*progress {
+            Progress::Ended(end) => Poll::Ready(end.clone()),
+            Progress::UnderWay(_) => Poll::Pending,
+        }
     }
 }
 
-/// Wakes the others when one caller has polled the call and the lock is free: if it ended, be it
-/// in a panic, or if it went on meanwhile, which nobody told a caller that came after that and
-/// found the lock taken.
+/// Wakes the others after one caller had the lock: if the call ended, be it in a panic, or if it
+/// went on meanwhile, since who came after that found the lock taken.
 struct WakeOthers<'a> {
     callers: &'a Callers,
     than: Option<Place>,
-    has_ended: bool,
+    /// While it is under way: not if it was woken only so often.
+    unless: Option<u64>,
 }
 
 impl Drop for WakeOthers<'_> {
     fn drop(&mut self) {
-        if self.has_ended || !self.callers.is_current(self.than) {
-            self.callers.wake_all_but(self.than);
+        if self
+            .unless
+            .is_none_or(|wakes| self.callers.wakes() != wakes)
+        {
+            self.callers.wake_others(self.than);
         }
     }
 }
@@ -105,30 +110,13 @@ impl<T: Clone> Future for Seat<T> {
         let Some(call) = seat else {
             return Poll::Pending;
         };
-        // Before the call is polled, which may wake its callers as soon as that.
-        call.callers.enter(place, context.waker());
-        if call.drive(*place).is_pending() {
-            return Poll::Pending;
-        }
+        // Before the call is polled, which may wake its callers at once.
+        let wakes = call.callers.enter(place, context.waker());
+        let end = ready!(call.drive(*place, wakes));
         call.callers.leave(place.take());
-        seat.take()
-            .and_then(end_of)
-            .map_or(Poll::Pending, Poll::Ready)
-    }
-}
-
-/// What it came to: moved for its last caller, cloned for the others.
-fn end_of<T: Clone>(call: Arc<SharedCall<T>>) -> Option<T> {
-    let shared = match Arc::try_unwrap(call) {
-        Ok(call) => match call.progress.into_inner() {
-            Progress::Ended(end) => return Some(end),
-            Progress::UnderWay(_) => return None,
-        },
-        Err(shared) => shared,
-    };
-    match &*shared.progress.lock() {
-        Progress::Ended(end) => Some(end.clone()),
-        Progress::UnderWay(_) => None,
+        // With the last caller goes the call, and its copy of the end.
+        *seat = None;
+        Poll::Ready(end)
     }
 }
 
@@ -148,6 +136,8 @@ struct Callers {
 
 #[derive(Default)]
 struct Waiting {
+    /// How often the call has said that it goes on.
+    wakes: u64,
     /// Callers are woken all at once; then the next round begins, without anybody.
     round: u64,
     wakers: Vec<Option<Waker>>,
@@ -165,11 +155,18 @@ impl Waiting {
         let place = place.filter(|place| place.round == self.round)?;
         self.wakers.get_mut(place.index)
     }
+
+    /// Those who are to be woken.
+    fn next_round(&mut self) -> Vec<Option<Waker>> {
+        self.round += 1;
+        mem::take(&mut self.wakers)
+    }
 }
 
-// Wakers are foreign code: none is woken or dropped under the lock.
+// Wakers are foreign code: under the lock they are cloned, and neither woken nor dropped.
 impl Callers {
-    fn enter(&self, place: &mut Option<Place>, waker: &Waker) {
+    /// Has this waker woken in the next round, and says how often the call has gone on.
+    fn enter(&self, place: &mut Option<Place>, waker: &Waker) -> u64 {
         let _replaced;
         let mut waiting = self.waiting.lock();
         match waiting.at(*place) {
@@ -183,24 +180,23 @@ impl Callers {
                 waiting.wakers.push(Some(waker.clone()));
             }
         }
+        waiting.wakes
     }
 
-    /// Whether nobody was woken since this place was taken.
-    fn is_current(&self, place: Option<Place>) -> bool {
-        self.waiting.lock().at(place).is_some()
+    fn wakes(&self) -> u64 {
+        self.waiting.lock().wakes
     }
 
     fn leave(&self, place: Option<Place>) {
         let _left = self.waiting.lock().at(place).and_then(Option::take);
     }
 
-    fn wake_all_but(&self, place: Option<Place>) {
+    fn wake_others(&self, than: Option<Place>) {
         let mut waiting = self.waiting.lock();
-        let _own = waiting.at(place).and_then(Option::take);
-        waiting.round += 1;
-        let wakers = mem::take(&mut waiting.wakers);
+        let _own = waiting.at(than).and_then(Option::take);
+        let others = waiting.next_round();
         drop(waiting);
-        wakers.into_iter().flatten().for_each(Waker::wake);
+        others.into_iter().flatten().for_each(Waker::wake);
     }
 }
 
@@ -210,7 +206,11 @@ impl Wake for Callers {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        self.wake_all_but(None);
+        let mut waiting = self.waiting.lock();
+        waiting.wakes += 1;
+        let everybody = waiting.next_round();
+        drop(waiting);
+        everybody.into_iter().flatten().for_each(Waker::wake);
     }
 }
 
