@@ -45,16 +45,13 @@ impl<B: ShareBody> Answer<B> {
 
     /// The answer for one caller; nothing if it cannot be shared and somebody else has it.
     pub(super) fn take(self: Arc<Self>) -> Option<Response<B>> {
-        let shared = match Arc::try_unwrap(self) {
+        match Arc::try_unwrap(self) {
             // Nobody else is to have it.
-            Ok(Self { parts, body }) => {
-                return body
-                    .into_inner()
-                    .map(|body| Response::from_parts(parts, body));
-            }
-            Err(shared) => shared,
-        };
-        shared.copy()
+            Ok(Self { parts, body }) => body
+                .into_inner()
+                .map(|body| Response::from_parts(parts, body)),
+            Err(shared) => shared.copy(),
+        }
     }
 
     fn copy(&self) -> Option<Response<B>> {

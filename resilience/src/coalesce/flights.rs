@@ -35,13 +35,10 @@ pub(super) struct Flights<B> {
     by_key: ByKey<B>,
 }
 
-type ByKey<B> = Arc<Mutex<BTreeMap<Arc<str>, Entry<B>>>>;
+type ByKey<B> = Arc<Mutex<BTreeMap<Arc<str>, Flight<B>>>>;
 
-struct Entry<B> {
-    number: u64,
-    /// Weak, so that a call is cancelled when its last caller goes.
-    flight: Weak<SharedCall<Landing<B>>>,
-}
+/// Weak, so that a call is cancelled when its last caller goes.
+type Flight<B> = Weak<SharedCall<Landing<B>>>;
 
 impl<B> Default for Flights<B> {
     fn default() -> Self {
@@ -58,29 +55,25 @@ impl<B: Send + 'static> Flights<B> {
         F: Future<Output = Landing<B>> + Send + 'static,
     {
         let mut by_key = self.by_key.lock();
-        let present = by_key.get(key);
         // Whatever is listed is under way: it is taken off before anybody knows its end.
-        if let Some(flight) = present.and_then(|entry| entry.flight.upgrade()) {
+        if let Some(flight) = by_key.get(key).and_then(Weak::upgrade) {
             return (Seat::new(flight), false);
         }
-        let number = present.map_or(0, |entry| entry.number.wrapping_add(1));
         // First, since a panic of what it clones would drop the other with the list locked.
         let call = begin();
         let key: Arc<str> = key.into();
-        let landed = Landed {
-            by_key: Arc::clone(&self.by_key),
-            key: Arc::clone(&key),
-            number,
-        };
-        let flight = Arc::new(SharedCall::new(Box::pin(async move {
-            let _landed = landed;
-            call.await
-        })));
-        let entry = Entry {
-            number,
-            flight: Arc::downgrade(&flight),
-        };
-        by_key.insert(key, entry);
+        let flight = Arc::new_cyclic(|flight| {
+            let landed = Landed {
+                by_key: Arc::clone(&self.by_key),
+                key: Arc::clone(&key),
+                flight: Weak::clone(flight),
+            };
+            SharedCall::new(Box::pin(async move {
+                let _landed = landed;
+                call.await
+            }))
+        });
+        by_key.insert(key, Arc::downgrade(&flight));
         (Seat::new(flight), true)
     }
 
@@ -94,7 +87,7 @@ impl<B: Send + 'static> Flights<B> {
 struct Landed<B> {
     by_key: ByKey<B>,
     key: Arc<str>,
-    number: u64,
+    flight: Flight<B>,
 }
 
 impl<B> Drop for Landed<B> {
@@ -102,7 +95,7 @@ impl<B> Drop for Landed<B> {
         let mut by_key = self.by_key.lock();
         // A later call may have taken the place already.
         let present = by_key.get(&self.key);
-        if present.is_some_and(|entry| entry.number == self.number) {
+        if present.is_some_and(|flight| flight.ptr_eq(&self.flight)) {
             by_key.remove(&self.key);
         }
     }

@@ -113,7 +113,6 @@ impl<T: Clone> Future for Seat<T> {
         // Before the call is polled, which may wake its callers at once.
         let wakes = call.callers.enter(place, context.waker());
         let end = ready!(call.drive(*place, wakes));
-        call.callers.leave(place.take());
         // With the last caller goes the call, and its copy of the end.
         *seat = None;
         Poll::Ready(end)

@@ -76,34 +76,25 @@ fn leaves(seat: Seat<End>) {
     let _ = Future::poll(seat as Pin<&mut _>, &mut Context::from_waker(Waker::noop()));
 }
 
-pub(crate) fn each_of_two_callers_is_told_the_end() {
-    check(|| {
+/// One caller waits, and is told the end, while the other does this and the dependency answers.
+fn waits_beside(other: impl Fn(Seat<End>) + Copy + Send + Sync + 'static) {
+    check(move || {
         let dependency = Arc::new(Dependency::default());
         let [first, second] = callers(&dependency);
-        let other = thread::spawn(move || block_on(first));
-        let answers = {
-            let dependency = Arc::clone(&dependency);
-            thread::spawn(move || dependency.answers())
-        };
+        let other = thread::spawn(move || other(first));
+        let answers = thread::spawn(move || dependency.answers());
         block_on(second);
         other.join().unwrap();
         answers.join().unwrap();
     });
 }
 
+pub(crate) fn each_of_two_callers_is_told_the_end() {
+    waits_beside(|seat| drop(block_on(seat)));
+}
+
 pub(crate) fn who_stays_is_told_the_end_when_the_other_leaves() {
-    check(|| {
-        let dependency = Arc::new(Dependency::default());
-        let [first, second] = callers(&dependency);
-        let other = thread::spawn(move || leaves(first));
-        let answers = {
-            let dependency = Arc::clone(&dependency);
-            thread::spawn(move || dependency.answers())
-        };
-        block_on(second);
-        other.join().unwrap();
-        answers.join().unwrap();
-    });
+    waits_beside(leaves);
 }
 
 pub(crate) fn the_last_caller_drops_the_call() {
